@@ -1,0 +1,29 @@
+//! The words that every Gannet crate uses: ids, items, events, the catalogue and the clock.
+//!
+//! Invariant: no I/O, no reading of a clock and no async here; time comes in through [`Clock`].
+
+mod bitmap;
+mod catalogue;
+mod clock;
+mod event;
+mod id;
+mod item;
+mod name;
+mod progress;
+mod refusal;
+mod sparse;
+mod stage;
+mod strings;
+
+pub use bitmap::Bitmap;
+pub use catalogue::{Catalogue, CatalogueBuilder, CatalogueError};
+pub use clock::{Clock, ManualClock, Timestamp};
+pub use event::{EventKind, EventKinds, EventKindsError, Interaction, KindIndex};
+pub use id::{IdError, ItemId, ItemIndex, UserId, UserIndex};
+pub use item::{Item, TAG_SEPARATOR, TagError, TagPath};
+pub use name::{ChannelName, ModelName, NameError, PlanName, SceneName};
+pub use progress::{Progress, Silent};
+pub use refusal::{Refusal, RefusalCounts};
+pub use sparse::{SparseRows, SparseRowsError};
+pub use stage::Stage;
+pub use strings::StringTable;

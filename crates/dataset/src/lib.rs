@@ -1,0 +1,9 @@
+//! Events to matrices, sequences and splits: everything between a downloaded file and training.
+//!
+//! Invariant: no models here; and a test row ([`TestSet`]) is a type that training cannot take.
+
+mod dataset;
+mod split;
+
+pub use dataset::{Dataset, Events};
+pub use split::{Split, SplitKind, TestSet, TestUser, TrainSet};

@@ -1,0 +1,28 @@
+//! What training makes and channels read: immutable models, and the snapshot that holds them.
+//!
+//! Invariant: nothing here changes after construction; whoever holds an `Arc` of a model may
+//! read it for as long as it likes.
+
+mod arrays;
+mod factors;
+mod histories;
+mod item_neighbours;
+mod merge_weights;
+mod model;
+mod popularity;
+mod recency;
+mod snapshot;
+mod tag_index;
+mod user_items;
+
+pub use arrays::{Array, Arrays, ArraysError, Part};
+pub use factors::{Factors, FactorsError, FoldIn};
+pub use histories::Histories;
+pub use item_neighbours::ItemNeighbours;
+pub use merge_weights::MergeWeights;
+pub use model::Model;
+pub use popularity::Popularity;
+pub use recency::Recency;
+pub use snapshot::Snapshot;
+pub use tag_index::TagIndex;
+pub use user_items::UserItems;

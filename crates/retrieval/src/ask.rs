@@ -1,0 +1,53 @@
+//! What every channel of one request is given: shared, immutable, and alive as long as the
+//! slowest channel holds it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gannet_core::Clock;
+
+use crate::{Eligibility, EngineState, UserProfile};
+
+/// The moment by which an answer is due.
+#[derive(Clone)]
+pub struct Deadline {
+    clock: Arc<dyn Clock>,
+    at: Duration,
+}
+
+impl Deadline {
+    /// Due `after` from now.
+    pub fn after(clock: Arc<dyn Clock>, after: Duration) -> Self {
+        let at = clock.elapsed().saturating_add(after);
+        Self { clock, at }
+    }
+
+    /// Whether it has passed. Costs a clock reading: ask every few hundred steps, not every one.
+    pub fn is_past(&self) -> bool {
+        self.clock.elapsed() >= self.at
+    }
+
+    /// Time left; zero where it has passed.
+    pub fn left(&self) -> Duration {
+        self.at.saturating_sub(self.clock.elapsed())
+    }
+
+    /// The earlier of this deadline and one that is `after` from now.
+    pub fn or_after(&self, after: Duration) -> Self {
+        let at = self.at.min(self.clock.elapsed().saturating_add(after));
+        Self { clock: self.clock.clone(), at }
+    }
+}
+
+/// One request as channels see it. Shared by `Arc`, so that the answer can leave while a stuck
+/// channel still holds it: borrowed work would have to be joined.
+pub struct Ask {
+    /// Who asks.
+    pub profile: UserProfile,
+    /// What may be shown.
+    pub eligible: Eligibility,
+    /// One generation of everything.
+    pub state: Arc<EngineState>,
+    /// When this channel's list is due.
+    pub deadline: Deadline,
+}

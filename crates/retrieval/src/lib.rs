@@ -1,0 +1,43 @@
+//! The request path: from a request to candidates, through channels that run at once.
+//!
+//! Start reading at [`Engine::retrieve`]. Invariants: no disk, no network, no async; time comes
+//! only from the [`gannet_core::Clock`] handed in; the same inputs give the same answer.
+
+mod ask;
+mod candidate;
+mod channel;
+mod channels;
+mod config;
+mod eligibility;
+mod engine;
+mod filter;
+mod merge;
+mod plan;
+mod profile;
+mod ranker;
+mod report;
+mod request;
+mod retrieval;
+mod state;
+mod user_state;
+mod workers;
+
+pub use ask::{Ask, Deadline};
+pub use candidate::{Candidate, Evidence};
+pub use channel::{
+    Channel, ChannelBuilder, ChannelError, ChannelKinds, ChannelList, ChannelSpec,
+    ChannelSpecError, Found,
+};
+pub use config::{ConfigError, RetrievalConfig};
+pub use eligibility::Eligibility;
+pub use engine::{Engine, EngineOptions};
+pub use filter::{Filter, FilterError};
+pub use merge::{ChannelAnswer, merge};
+pub use plan::{MergeKind, Plan, PlanChannel, Plans, Quota};
+pub use profile::{HistoryEntry, Trigger, UserProfile};
+pub use ranker::{BuiltinRanker, Ranker};
+pub use report::{ChannelReport, ChannelStatus, Report, StageReport};
+pub use request::{QueryVector, RawHistoryEntry, RawRequest, Request, RequestError};
+pub use retrieval::Retrieval;
+pub use state::{EngineState, PublishError};
+pub use user_state::{SnapshotUsers, UserRecord, UserState};

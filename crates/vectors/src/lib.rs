@@ -1,0 +1,18 @@
+//! Nearest-neighbour search over rows of f32, by inner product, under a mask.
+//!
+//! Invariant: this crate knows rows (u32), never users, items or file paths.
+//! `unsafe` stands in the kernels alone, each beside a scalar oracle.
+
+mod exact;
+mod kernel;
+mod mask;
+mod matrix;
+mod search;
+mod top_k;
+
+pub use exact::ExactSearch;
+pub use kernel::{add_scaled, dot, normalize};
+pub use mask::{AllRows, RowMask};
+pub use matrix::{Matrix, MatrixError};
+pub use search::{Neighbour, SearchError, SearchOutcome, VectorSearch};
+pub use top_k::TopK;

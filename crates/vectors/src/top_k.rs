@@ -1,0 +1,103 @@
+//! The best k of a stream of scored rows, by selection: a full sort is never needed.
+
+use std::cmp::Ordering;
+
+use crate::search::Neighbour;
+
+/// Keeps the `k` best neighbours seen: higher score first, the lower row among equals.
+///
+/// A buffer of 2k is cut back to k by quick-select whenever it is full, so a stream of n costs
+/// O(n + k log k) and most rows only one comparison with the threshold.
+#[derive(Debug, Clone)]
+pub struct TopK {
+    k: usize,
+    buffer: Vec<Neighbour>,
+    /// A row at or below it can no longer enter; rows arrive in any order, so ties need a look.
+    threshold: f32,
+}
+
+/// A buffer's first capacity: a giant `k` must not allocate before there is something to keep.
+const CAPACITY_FIRST_MAX: usize = 4096;
+
+fn better(a: &Neighbour, b: &Neighbour) -> Ordering {
+    b.score.total_cmp(&a.score).then(a.row.cmp(&b.row))
+}
+
+impl TopK {
+    /// Keeps at most `k`.
+    pub fn new(k: usize) -> Self {
+        let capacity = k.saturating_mul(2).min(CAPACITY_FIRST_MAX);
+        Self { k, buffer: Vec::with_capacity(capacity), threshold: f32::NEG_INFINITY }
+    }
+
+    /// Scores below it cannot enter any more: lets the caller skip work (a mask test, say).
+    pub fn threshold(&self) -> f32 {
+        self.threshold
+    }
+
+    /// Offers a row. NaN is never kept.
+    #[inline]
+    pub fn offer(&mut self, row: u32, score: f32) {
+        if score >= self.threshold {
+            self.keep(Neighbour { row, score });
+        }
+    }
+
+    fn keep(&mut self, neighbour: Neighbour) {
+        if self.k == 0 {
+            return;
+        }
+        self.buffer.push(neighbour);
+        if self.buffer.len() >= self.k.saturating_mul(2) {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        if self.buffer.len() > self.k {
+            self.buffer.select_nth_unstable_by(self.k - 1, better);
+            self.buffer.truncate(self.k);
+            self.threshold = self.buffer[self.k - 1].score;
+        }
+    }
+
+    /// The kept rows, best first.
+    pub fn into_sorted(mut self) -> Vec<Neighbour> {
+        self.cut();
+        self.buffer.sort_unstable_by(better);
+        self.buffer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn equals_a_full_sort(
+            scores in prop::collection::vec(prop_oneof![-3i8..3, any::<i8>()], 0..300),
+            k in 0usize..40,
+        ) {
+            let mut top = TopK::new(k);
+            let mut sorted = Vec::new();
+            for (row, score) in scores.iter().enumerate() {
+                let (row, score) = (row as u32, f32::from(*score));
+                top.offer(row, score);
+                sorted.push(Neighbour { row, score });
+            }
+            sorted.sort_by(better);
+            sorted.truncate(k);
+            prop_assert_eq!(top.into_sorted(), sorted);
+        }
+    }
+
+    #[test]
+    fn nan_never_ranks_and_a_giant_k_allocates_little() {
+        let mut top = TopK::new(usize::MAX);
+        top.offer(1, f32::NAN);
+        top.offer(2, 1.0);
+        assert_eq!(top.into_sorted(), [Neighbour { row: 2, score: 1.0 }]);
+    }
+}
