@@ -2,15 +2,10 @@
 
 use std::sync::Arc;
 
-use gannet_vectors::Matrix;
+use gannet_core::ItemIndex;
+use gannet_vectors::{ExactSearch, Matrix, VectorSearch};
 
-/// Why a user could not be folded in.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FactorsError {
-    /// The system of equations has no stable solution.
-    #[error("the normal equations of this history are singular")]
-    Singular,
-}
+use crate::fold_in::{FactorsError, FoldIn, FoldInSolver};
 
 /// Vectors trained against one another: a user's inner product with an item is its score.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,17 +20,35 @@ pub struct Factors {
     pub fold_in: Option<FoldIn>,
 }
 
-/// The fixed part of the least-squares problem of one user (Hu, Koren and Volinsky 2008, eq. 4).
-#[derive(Debug, Clone, PartialEq)]
-pub struct FoldIn {
-    /// `alpha0 * YᵀY` of the item vectors, dim x dim.
-    pub gram: Matrix,
-    /// Extra confidence of an observed event beside the `alpha0` of everything.
-    pub alpha: f32,
-    /// L2 regularisation of a user with `n` events: `lambda * (n + alpha0 * items)^nu`.
-    pub lambda: f32,
-    /// Weight of unobserved pairs.
-    pub alpha0: f32,
-    /// Exponent of the frequency-scaled regularisation.
-    pub nu: f32,
+impl Factors {
+    /// The vector of a user with these positive events, as `(item, strength)` in any order: the
+    /// exact minimiser that training computes for its own users. Of an item given twice the
+    /// strongest event counts; strengths that are not above zero are left out. Without any
+    /// event the vector is zero, which scores every item alike: callers look at that first.
+    pub fn fold_in(&self, events: &[(ItemIndex, f32)]) -> Result<Vec<f32>, FactorsError> {
+        let problem = self.fold_in.as_ref().ok_or(FactorsError::NoFoldIn)?;
+        let mut events: Vec<_> = events.iter().filter(|(_, strength)| *strength > 0.0).collect();
+        if let Some((item, _)) = events.iter().find(|(item, _)| item.at() >= self.items.height()) {
+            let items = self.items.height();
+            return Err(FactorsError::UnknownItem { item: item.0, items });
+        }
+        events.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+        events.dedup_by_key(|(item, _)| *item);
+        let rows: Vec<u32> = events.iter().map(|(item, _)| item.0).collect();
+        let strengths: Vec<f32> = events.iter().map(|(_, strength)| *strength).collect();
+        let mut solution = vec![0.0; self.items.dim()];
+        FoldInSolver::new(self.items.dim()).solve(
+            problem,
+            &self.items,
+            (&rows, &strengths),
+            &mut solution,
+        )?;
+        Ok(solution)
+    }
+
+    /// The search over the item vectors. Cheap to make: a channel asks once and keeps it. Exact
+    /// for now; an approximate index would stand here instead, behind the same trait.
+    pub fn search(&self) -> Arc<dyn VectorSearch> {
+        Arc::new(ExactSearch::new(self.items.clone()))
+    }
 }

@@ -5,6 +5,7 @@
 
 mod arrays;
 mod factors;
+mod fold_in;
 mod histories;
 mod item_neighbours;
 mod merge_weights;
@@ -16,7 +17,8 @@ mod tag_index;
 mod user_items;
 
 pub use arrays::{Array, Arrays, ArraysError, Part};
-pub use factors::{Factors, FactorsError, FoldIn};
+pub use factors::Factors;
+pub use fold_in::{FactorsError, FoldIn, FoldInSolver};
 pub use histories::Histories;
 pub use item_neighbours::ItemNeighbours;
 pub use merge_weights::MergeWeights;
