@@ -92,11 +92,8 @@ pub struct FoldInSolver {
 impl FoldInSolver {
     /// For vectors of `dim` components.
     pub fn new(dim: usize) -> Self {
-        let request = llt::factor::cholesky_in_place_scratch::<f32>(
-            dim,
-            Par::Seq,
-            faer::Spec::default(),
-        );
+        let request =
+            llt::factor::cholesky_in_place_scratch::<f32>(dim, Par::Seq, faer::Spec::default());
         Self {
             dim,
             system: vec![0.0; dim * dim],

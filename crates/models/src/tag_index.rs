@@ -33,9 +33,8 @@ impl TagIndex {
         }
         let items = catalogue.len() as f32;
         let idf: Vec<f32> = counts.iter().map(|n| (items / (*n).max(1) as f32).ln_1p()).collect();
-        let vectors = catalogue
-            .indices()
-            .map(|item| item_vector(catalogue, item, &idf, ancestor_discount));
+        let vectors =
+            catalogue.indices().map(|item| item_vector(catalogue, item, &idf, ancestor_discount));
         let by_item = SparseRows::from_rows(catalogue.tag_count() as u32, vectors);
         Self { postings: by_item.transpose(), idf, ancestor_discount }
     }

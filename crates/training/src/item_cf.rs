@@ -1,0 +1,137 @@
+//! Item-to-item lists from who liked what: cosine with shrinkage and three popularity exponents.
+//!
+//! `similarity(i -> j) = Σ_u n_u^-a s_ui s_uj / (|i|^(2b) |j|^(2c) + shrinkage)`. With `a = 0` and
+//! `b = c = 0.5` it is the plain cosine; `a` says that a user who liked everything tells little
+//! (inverse user frequency); `b` and `c` weigh trigger and neighbour by popularity as the
+//! asymmetric cosine (Aiolli 2013) and RP3beta (Christoffel et al. 2015) do.
+
+use gannet_core::SparseRows;
+use gannet_dataset::TrainSet;
+use gannet_models::ItemNeighbours;
+use gannet_vectors::TopK;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::fit_error::{FitError, require};
+
+/// Hyper-parameters of [`fit_item_neighbours`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ItemCfParams {
+    /// Length of each list.
+    pub neighbours: usize,
+    /// Added to the product of lengths: few shared users say little.
+    pub shrinkage: f32,
+    /// `a`: how much a user of many items counts less, 0 to 2.
+    pub user_exponent: f32,
+    /// `b`: how much the trigger's popularity divides, 0 to 1.
+    pub trigger_exponent: f32,
+    /// `c`: how much the neighbour's popularity divides, 0 to 1.
+    pub neighbour_exponent: f32,
+}
+
+impl Default for ItemCfParams {
+    fn default() -> Self {
+        Self {
+            neighbours: 200,
+            shrinkage: 1.0,
+            user_exponent: 0.5,
+            trigger_exponent: 0.5,
+            neighbour_exponent: 0.5,
+        }
+    }
+}
+
+impl ItemCfParams {
+    /// Checks the ranges.
+    pub fn validate(&self) -> Result<(), FitError> {
+        let model = "item_cf";
+        let exponent = |value: f32, high| (0.0..=high).contains(&value);
+        let positive = self.shrinkage.is_finite() && self.shrinkage >= 0.0;
+        require(self.neighbours > 0, model, "neighbours", self.neighbours, "1 or more")?;
+        require(positive, model, "shrinkage", self.shrinkage, "0 or more")?;
+        let (a, b, c) = (self.user_exponent, self.trigger_exponent, self.neighbour_exponent);
+        require(exponent(a, 2.0), model, "user_exponent", a, "0 to 2")?;
+        require(exponent(b, 1.0), model, "trigger_exponent", b, "0 to 1")?;
+        require(exponent(c, 1.0), model, "neighbour_exponent", c, "0 to 1")
+    }
+}
+
+/// Builds the list of every item from the positive pairs: all cores, one dense row of sums a
+/// thread. Costs `Σ_u n_u²` additions; a list holds only items with a similarity above zero.
+pub fn fit_item_neighbours(
+    train: &TrainSet,
+    params: &ItemCfParams,
+) -> Result<ItemNeighbours, FitError> {
+    params.validate()?;
+    Ok(item_neighbours_of(&train.positives(), params))
+}
+
+pub(crate) fn item_neighbours_of(positives: &SparseRows, params: &ItemCfParams) -> ItemNeighbours {
+    let weighted = weigh_users(positives, params.user_exponent);
+    let by_item = positives.transpose();
+    let squares: Vec<f32> =
+        (0..by_item.height()).map(|item| by_item.row(item).1.iter().map(|s| s * s).sum()).collect();
+    let power = |exponent: f32| -> Vec<f32> { squares.iter().map(|s| s.powf(exponent)).collect() };
+    let (of_trigger, of_neighbour) =
+        (power(params.trigger_exponent), power(params.neighbour_exponent));
+    let rows: Vec<Vec<(u32, f32)>> = (0..by_item.height())
+        .into_par_iter()
+        .map_init(
+            || Sums::new(by_item.height()),
+            |sums, item| {
+                for (user, strength) in by_item.entries(item) {
+                    sums.add_row(weighted.row(user as usize), strength);
+                }
+                let mut top = TopK::new(params.neighbours);
+                sums.drain(|other, sum| {
+                    let length = of_trigger[item] * of_neighbour[other as usize];
+                    let similarity = sum / (length + params.shrinkage);
+                    if other as usize != item && similarity > 0.0 && similarity.is_finite() {
+                        top.offer(other, similarity);
+                    }
+                });
+                top.into_sorted().iter().map(|found| (found.row, found.score)).collect()
+            },
+        )
+        .collect();
+    ItemNeighbours { lists: SparseRows::from_rows(positives.width(), rows) }
+}
+
+/// Each user's row times `n_u^-exponent`.
+fn weigh_users(positives: &SparseRows, exponent: f32) -> SparseRows {
+    let rows = (0..positives.height()).map(|user| {
+        let weight = (positives.row(user).0.len() as f32).powf(-exponent);
+        positives.entries(user).map(move |(item, strength)| (item, strength * weight))
+    });
+    SparseRows::from_rows(positives.width(), rows)
+}
+
+/// One dense row of sums with the list of columns touched, so that emptying costs no full pass.
+struct Sums {
+    sums: Vec<f32>,
+    touched: Vec<u32>,
+}
+
+impl Sums {
+    fn new(width: usize) -> Self {
+        Self { sums: vec![0.0; width], touched: Vec::new() }
+    }
+
+    /// Values are above zero, so that zero means untouched.
+    fn add_row(&mut self, (columns, values): (&[u32], &[f32]), scale: f32) {
+        for (column, value) in columns.iter().zip(values) {
+            let sum = &mut self.sums[*column as usize];
+            if *sum == 0.0 {
+                self.touched.push(*column);
+            }
+            *sum += scale * value;
+        }
+    }
+
+    fn drain(&mut self, mut take: impl FnMut(u32, f32)) {
+        for column in self.touched.drain(..) {
+            take(column, std::mem::take(&mut self.sums[column as usize]));
+        }
+    }
+}
