@@ -3,6 +3,11 @@
 //! Models know what their arrays mean and check them; `storage` knows files and bytes.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use gannet_core::{SparseRows, StringTable};
+use gannet_vectors::Matrix;
 
 /// One array with its values in row-major order.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +18,19 @@ pub enum Array {
     U64(Vec<u64>),
     I64(Vec<i64>),
     U8(Vec<u8>),
+}
+
+impl Array {
+    /// The word for the type of its values.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Array::F32(_) => "f32",
+            Array::U32(_) => "u32",
+            Array::U64(_) => "u64",
+            Array::I64(_) => "i64",
+            Array::U8(_) => "u8",
+        }
+    }
 }
 
 /// Why arrays are not the part that they should be.
@@ -39,6 +57,16 @@ pub enum ArraysError {
         /// What is wrong.
         why: String,
     },
+    /// No part of this kind is known.
+    #[error("unknown kind of part {0:?}")]
+    Kind(String),
+}
+
+impl ArraysError {
+    /// An array or text whose contents are wrong.
+    pub fn contents(name: &str, why: impl Display) -> Self {
+        Self::Contents { name: name.to_owned(), why: why.to_string() }
+    }
 }
 
 /// Named arrays and texts of one part.
@@ -48,6 +76,153 @@ pub struct Arrays {
     pub arrays: BTreeMap<String, Array>,
     /// Small facts by name: parameters, dimensions.
     pub texts: BTreeMap<String, String>,
+}
+
+macro_rules! take_array {
+    ($(#[$doc:meta])* $take:ident, $kind:ident, $value:ty) => {
+        $(#[$doc])*
+        pub(crate) fn $take(&mut self, name: &str) -> Result<Vec<$value>, ArraysError> {
+            match self.arrays.remove(name) {
+                Some(Array::$kind(values)) => Ok(values),
+                Some(other) => Err(ArraysError::Type {
+                    name: name.to_owned(),
+                    got: other.type_name(),
+                    expected: stringify!($value),
+                }),
+                None => Err(ArraysError::Missing(name.to_owned())),
+            }
+        }
+    };
+}
+
+impl Arrays {
+    take_array!(take_f32, F32, f32);
+    take_array!(take_u32, U32, u32);
+    take_array!(take_u64, U64, u64);
+    take_array!(take_i64, I64, i64);
+    take_array!(take_u8, U8, u8);
+
+    pub(crate) fn put(&mut self, name: &str, array: Array) {
+        self.arrays.insert(name.to_owned(), array);
+    }
+
+    pub(crate) fn put_text(&mut self, name: &str, text: impl Display) {
+        self.texts.insert(name.to_owned(), text.to_string());
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Result<&str, ArraysError> {
+        self.texts
+            .get(name)
+            .map(String::as_str)
+            .ok_or_else(|| ArraysError::Missing(name.to_owned()))
+    }
+
+    pub(crate) fn parsed<T: FromStr>(&self, name: &str) -> Result<T, ArraysError> {
+        let text = self.text(name)?;
+        text.parse().map_err(|_| ArraysError::contents(name, format!("{text:?} is not a number")))
+    }
+
+    /// A finite number for which `holds`.
+    pub(crate) fn number(
+        &self,
+        name: &str,
+        holds: impl Fn(f32) -> bool,
+    ) -> Result<f32, ArraysError> {
+        let number: f32 = self.parsed(name)?;
+        if number.is_finite() && holds(number) {
+            Ok(number)
+        } else {
+            Err(ArraysError::contents(name, format!("{number} is out of range")))
+        }
+    }
+
+    pub(crate) fn put_rows(&mut self, name: &str, rows: &SparseRows) {
+        let (offsets, columns, values) = rows.parts();
+        self.put(&format!("{name}.offsets"), Array::U64(offsets.to_vec()));
+        self.put(&format!("{name}.columns"), Array::U32(columns.to_vec()));
+        self.put(&format!("{name}.values"), Array::F32(values.to_vec()));
+        self.put_text(&format!("{name}.width"), rows.width());
+    }
+
+    pub(crate) fn take_rows(&mut self, name: &str) -> Result<SparseRows, ArraysError> {
+        let offsets = self.take_u64(&format!("{name}.offsets"))?;
+        let columns = self.take_u32(&format!("{name}.columns"))?;
+        let values = self.take_f32(&format!("{name}.values"))?;
+        let width = self.parsed(&format!("{name}.width"))?;
+        SparseRows::from_parts(offsets, columns, values, width)
+            .map_err(|error| ArraysError::contents(name, error))
+    }
+
+    pub(crate) fn put_matrix(&mut self, name: &str, matrix: &Matrix) {
+        self.put(name, Array::F32(matrix.values().to_vec()));
+        self.put_text(&format!("{name}.dim"), matrix.dim());
+    }
+
+    pub(crate) fn take_matrix(&mut self, name: &str) -> Result<Matrix, ArraysError> {
+        let values = self.take_f32(name)?;
+        let dim = self.parsed(&format!("{name}.dim"))?;
+        Matrix::from_values(values, dim).map_err(|error| ArraysError::contents(name, error))
+    }
+
+    /// Strings end to end, with where each ends.
+    pub(crate) fn put_strings<'a>(
+        &mut self,
+        name: &str,
+        strings: impl IntoIterator<Item = &'a str>,
+    ) {
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+        for string in strings {
+            bytes.extend_from_slice(string.as_bytes());
+            ends.push(bytes.len() as u64);
+        }
+        self.put(&format!("{name}.bytes"), Array::U8(bytes));
+        self.put(&format!("{name}.ends"), Array::U64(ends));
+    }
+
+    pub(crate) fn take_strings(&mut self, name: &str) -> Result<Vec<String>, ArraysError> {
+        let bytes = self.take_u8(&format!("{name}.bytes"))?;
+        let ends = self.take_u64(&format!("{name}.ends"))?;
+        let bad = |why: String| ArraysError::contents(name, why);
+        if ends.last().copied().unwrap_or(0) != bytes.len() as u64 {
+            return Err(bad("the last string does not end with the bytes".into()));
+        }
+        let mut strings = Vec::with_capacity(ends.len());
+        let mut start = 0;
+        for (at, end) in ends.iter().enumerate() {
+            let slice = usize::try_from(*end).ok().and_then(|end| bytes.get(start..end));
+            let slice = slice.ok_or_else(|| bad(format!("string {at} ends before it begins")))?;
+            let text = std::str::from_utf8(slice);
+            strings.push(text.map_err(|_| bad(format!("string {at} is not UTF-8")))?.to_owned());
+            start += slice.len();
+        }
+        Ok(strings)
+    }
+
+    /// Strings that must be distinct.
+    pub(crate) fn take_table(&mut self, name: &str) -> Result<StringTable, ArraysError> {
+        let strings = self.take_strings(name)?;
+        let table: StringTable = strings.iter().collect();
+        if table.len() != strings.len() {
+            return Err(ArraysError::contents(name, "a string is there twice"));
+        }
+        Ok(table)
+    }
+}
+
+/// Refuses an array of another length than its neighbours need.
+pub(crate) fn require_length(name: &str, got: usize, expected: usize) -> Result<(), ArraysError> {
+    if got == expected {
+        return Ok(());
+    }
+    Err(ArraysError::contents(name, format!("{got} values, expected {expected}")))
+}
+
+/// Refuses NaN and infinities.
+pub(crate) fn require_finite(name: &str, values: &[f32]) -> Result<(), ArraysError> {
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(at) => Err(ArraysError::contents(name, format!("value {at} is not finite"))),
+        None => Ok(()),
+    }
 }
 
 /// A part of a snapshot: something that can leave as arrays and come back checked.

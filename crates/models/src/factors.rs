@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gannet_core::ItemIndex;
 use gannet_vectors::{ExactSearch, Matrix, VectorSearch};
 
+use crate::arrays::{Arrays, ArraysError, Part, require_length};
 use crate::fold_in::{FactorsError, FoldIn, FoldInSolver};
 
 /// Vectors trained against one another: a user's inner product with an item is its score.
@@ -50,5 +51,49 @@ impl Factors {
     /// for now; an approximate index would stand here instead, behind the same trait.
     pub fn search(&self) -> Arc<dyn VectorSearch> {
         Arc::new(ExactSearch::new(self.items.clone()))
+    }
+}
+
+impl Part for Factors {
+    const KIND: &'static str = "factors";
+
+    fn to_arrays(&self) -> Arrays {
+        let mut arrays = Arrays::default();
+        arrays.put_text("version", &self.version);
+        arrays.put_matrix("items", &self.items);
+        arrays.put_matrix("users", &self.users);
+        if let Some(problem) = &self.fold_in {
+            arrays.put_matrix("gram", &problem.gram);
+            arrays.put_text("alpha", problem.alpha);
+            arrays.put_text("lambda", problem.lambda);
+            arrays.put_text("alpha0", problem.alpha0);
+            arrays.put_text("nu", problem.nu);
+        }
+        arrays
+    }
+
+    fn from_arrays(mut arrays: Arrays) -> Result<Self, ArraysError> {
+        let version = arrays.text("version")?.to_owned();
+        let items = arrays.take_matrix("items")?;
+        let users = arrays.take_matrix("users")?;
+        let dim = items.dim();
+        require_length("users.dim", users.dim(), dim)?;
+        let fold_in = match arrays.arrays.contains_key("gram") || arrays.texts.contains_key("nu") {
+            false => None,
+            true => {
+                let gram = arrays.take_matrix("gram")?;
+                require_length("gram.dim", gram.dim(), dim)?;
+                require_length("gram", gram.height(), dim)?;
+                let (positive, natural) = (|value| value > 0.0, |value| value >= 0.0);
+                Some(FoldIn {
+                    gram,
+                    alpha: arrays.number("alpha", positive)?,
+                    lambda: arrays.number("lambda", natural)?,
+                    alpha0: arrays.number("alpha0", natural)?,
+                    nu: arrays.number("nu", natural)?,
+                })
+            }
+        };
+        Ok(Self { version, items: Arc::new(items), users: Arc::new(users), fold_in })
     }
 }

@@ -1,6 +1,9 @@
 //! What each user did before the snapshot, in order of time.
 
-use gannet_core::{Interaction, StringTable, UserIndex};
+use gannet_core::{Interaction, ItemIndex, KindIndex, StringTable, Timestamp, UserId, UserIndex};
+
+use crate::arrays::{Array, Arrays, ArraysError, Part, require_finite, require_length};
+use crate::catalogue::flag;
 
 /// The users of the snapshot and their events, oldest first.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,5 +45,62 @@ impl Histories {
     /// A user's events, oldest first.
     pub fn events(&self, user: UserIndex) -> &[Interaction] {
         &self.events[self.offsets[user.at()] as usize..self.offsets[user.at() + 1] as usize]
+    }
+
+    /// All events, user by user.
+    pub fn all_events(&self) -> &[Interaction] {
+        &self.events
+    }
+}
+
+impl Part for Histories {
+    const KIND: &'static str = "histories";
+
+    fn to_arrays(&self) -> Arrays {
+        let mut arrays = Arrays::default();
+        arrays.put_strings("users", self.users.iter());
+        arrays.put("offsets", Array::U64(self.offsets.clone()));
+        let events = || self.events.iter();
+        arrays.put("items", Array::U32(events().map(|event| event.item.0).collect()));
+        arrays.put("kinds", Array::U8(events().map(|event| event.kind.0).collect()));
+        arrays.put("values", Array::F32(events().map(|event| event.value).collect()));
+        let times = events().map(|event| event.time.map_or(0, |time| time.0)).collect();
+        arrays.put("times", Array::I64(times));
+        let known = events().map(|event| u8::from(event.time.is_some())).collect();
+        arrays.put("times_known", Array::U8(known));
+        arrays
+    }
+
+    fn from_arrays(mut arrays: Arrays) -> Result<Self, ArraysError> {
+        let users = arrays.take_table("users")?;
+        if let Some(error) = users.iter().find_map(|user| UserId::new(user).err()) {
+            return Err(ArraysError::contents("users", error));
+        }
+        let offsets = arrays.take_u64("offsets")?;
+        let items = arrays.take_u32("items")?;
+        let kinds = arrays.take_u8("kinds")?;
+        let values = arrays.take_f32("values")?;
+        let times = arrays.take_i64("times")?;
+        let known = arrays.take_u8("times_known")?;
+        require_length("offsets", offsets.len(), users.len() + 1)?;
+        require_length("kinds", kinds.len(), items.len())?;
+        require_length("values", values.len(), items.len())?;
+        require_length("times", times.len(), items.len())?;
+        require_length("times_known", known.len(), items.len())?;
+        require_finite("values", &values)?;
+        let rising = offsets.windows(2).all(|pair| pair[0] <= pair[1]);
+        if offsets[0] != 0 || offsets[users.len()] != items.len() as u64 || !rising {
+            return Err(ArraysError::contents("offsets", "do not rise from 0 to the events"));
+        }
+        let mut events = Vec::with_capacity(items.len());
+        for at in 0..items.len() {
+            events.push(Interaction {
+                item: ItemIndex(items[at]),
+                kind: KindIndex(kinds[at]),
+                value: values[at],
+                time: flag("times_known", known[at])?.then_some(Timestamp(times[at])),
+            });
+        }
+        Ok(Self { users, offsets, events })
     }
 }

@@ -4,6 +4,7 @@
 //! read it for as long as it likes.
 
 mod arrays;
+mod catalogue;
 mod factors;
 mod fold_in;
 mod histories;

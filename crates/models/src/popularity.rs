@@ -2,6 +2,8 @@
 
 use gannet_core::ItemIndex;
 
+use crate::arrays::{Array, Arrays, ArraysError, Part, require_finite};
+
 /// Time-decayed positive events of each item, and the items in that order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Popularity {
@@ -30,5 +32,21 @@ impl Popularity {
     /// All items, the most popular first.
     pub fn order(&self) -> &[ItemIndex] {
         &self.order
+    }
+}
+
+impl Part for Popularity {
+    const KIND: &'static str = "popularity";
+
+    fn to_arrays(&self) -> Arrays {
+        let mut arrays = Arrays::default();
+        arrays.put("scores", Array::F32(self.scores.clone()));
+        arrays
+    }
+
+    fn from_arrays(mut arrays: Arrays) -> Result<Self, ArraysError> {
+        let scores = arrays.take_f32("scores")?;
+        require_finite("scores", &scores)?;
+        Ok(Self::new(scores))
     }
 }

@@ -2,6 +2,8 @@
 
 use gannet_core::{Catalogue, ItemIndex, SparseRows};
 
+use crate::arrays::{Array, Arrays, ArraysError, Part, require_finite, require_length};
+
 /// Tag (ancestors included) -> items, with the weights that make the score of an item a sum over
 /// the tags that it shares with the user.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,4 +72,26 @@ fn tag_weights(catalogue: &Catalogue, item: ItemIndex, ancestor_discount: f32) -
     weights.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
     weights.dedup_by_key(|(tag, _)| *tag);
     weights
+}
+
+impl Part for TagIndex {
+    const KIND: &'static str = "tag_index";
+
+    fn to_arrays(&self) -> Arrays {
+        let mut arrays = Arrays::default();
+        arrays.put_rows("postings", &self.postings);
+        arrays.put("idf", Array::F32(self.idf.clone()));
+        arrays.put_text("ancestor_discount", self.ancestor_discount);
+        arrays
+    }
+
+    fn from_arrays(mut arrays: Arrays) -> Result<Self, ArraysError> {
+        let postings = arrays.take_rows("postings")?;
+        let idf = arrays.take_f32("idf")?;
+        require_length("idf", idf.len(), postings.height())?;
+        require_finite("idf", &idf)?;
+        let unit = |value| (0.0..=1.0).contains(&value);
+        let ancestor_discount = arrays.number("ancestor_discount", unit)?;
+        Ok(Self { postings, idf, ancestor_discount })
+    }
 }
