@@ -26,6 +26,6 @@ pub use merge_weights::MergeWeights;
 pub use model::Model;
 pub use popularity::Popularity;
 pub use recency::Recency;
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, SnapshotError};
 pub use tag_index::TagIndex;
 pub use user_items::UserItems;
