@@ -1,0 +1,233 @@
+//! The runs of the `gannet` binary that measurements read.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use cargo_metadata::MetadataCommand;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A run that several measurements read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Run {
+    /// `gannet demo` from an empty cache.
+    Demo,
+    /// The LightGCN split of Gowalla, judged by its papers' rules.
+    Gowalla,
+    /// `gannet bench retrieve` on the demo's snapshot, on one core.
+    Retrieve,
+}
+
+/// What a run said.
+#[derive(Debug, Clone)]
+pub(crate) struct Output {
+    pub(crate) wall_seconds: f64,
+    pub(crate) document: Value,
+}
+
+/// How a measurement ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Outcome {
+    Value(f64),
+    Skipped(String),
+    Failed(String),
+}
+
+/// The binary, its scratch folders and what has been run so far.
+pub(crate) struct Runs {
+    binary: PathBuf,
+    quick: bool,
+    scratch: TempDir,
+    done: BTreeMap<Run, Result<Output, Outcome>>,
+}
+
+/// Requests of `gannet bench retrieve`.
+const REQUESTS: &str = "5000";
+const REQUESTS_QUICK: &str = "500";
+/// Users judged in a quick run.
+const USERS_QUICK: &str = "500";
+
+impl Runs {
+    /// Builds the release binary; nothing is run yet.
+    pub(crate) fn new(root: &Path, quick: bool) -> Result<Self> {
+        Ok(Self {
+            binary: build(root)?,
+            quick,
+            scratch: tempfile::tempdir().context("no folder for the runs' data")?,
+            done: BTreeMap::new(),
+        })
+    }
+
+    /// The output of a run, made on the first call.
+    pub(crate) fn output(&mut self, run: Run) -> Result<&Output, Outcome> {
+        if !self.done.contains_key(&run) {
+            let output = self.make(run);
+            self.done.insert(run, output);
+        }
+        self.done[&run].as_ref().map_err(Clone::clone)
+    }
+
+    fn make(&mut self, run: Run) -> Result<Output, Outcome> {
+        match run {
+            Run::Demo => self.start(&[], &self.demo_arguments(), "demo"),
+            Run::Gowalla => {
+                let folder = gowalla_folder(std::env::var_os("GANNET_DATA"))?;
+                self.start(&[], &self.gowalla_arguments(&folder), "gowalla")
+            }
+            Run::Retrieve => {
+                // It needs a snapshot, which is the demo's.
+                self.output(Run::Demo)?;
+                let requests = if self.quick { REQUESTS_QUICK } else { REQUESTS };
+                let arguments = words(&["bench", "retrieve", "--json", "--requests", requests]);
+                self.start(&one_core(), &arguments, "demo")
+            }
+        }
+    }
+
+    fn demo_arguments(&self) -> Vec<OsString> {
+        let mut arguments = words(&["demo", "--no-serve", "--json"]);
+        if self.quick {
+            arguments.extend(words(&["--data", "simulated", "--users", USERS_QUICK]));
+        }
+        arguments
+    }
+
+    fn gowalla_arguments(&self, folder: &Path) -> Vec<OsString> {
+        let mut data = OsString::from("lightgcn:");
+        data.push(folder);
+        let mut arguments = words(&["demo", "--no-serve", "--json", "--profile", "lightgcn"]);
+        arguments.extend([OsString::from("--data"), data]);
+        if self.quick {
+            arguments.extend(words(&["--tune", "off", "--users", USERS_QUICK]));
+        }
+        arguments
+    }
+
+    /// Runs `gannet` behind `prefix`; its data and cache lie in a fresh folder of that name.
+    fn start(
+        &self,
+        prefix: &[OsString],
+        arguments: &[OsString],
+        folder: &str,
+    ) -> Result<Output, Outcome> {
+        let folder = self.scratch.path().join(folder);
+        let mut command = match prefix.split_first() {
+            None => Command::new(&self.binary),
+            Some((program, rest)) => {
+                let mut command = Command::new(program);
+                command.args(rest).arg(&self.binary);
+                command
+            }
+        };
+        command.args(arguments).arg("--data-dir").arg(folder.join("data"));
+        command.arg("--cache-dir").arg(folder.join("cache")).stdin(Stdio::null());
+        let failed = |why: String| Outcome::Failed(format!("{}: {why}", shown(arguments)));
+        let start = Instant::now();
+        let output =
+            command.stderr(Stdio::inherit()).output().map_err(|error| failed(error.to_string()))?;
+        let wall_seconds = start.elapsed().as_secs_f64();
+        if !output.status.success() {
+            return Err(failed(output.status.to_string()));
+        }
+        let document = serde_json::from_slice(&output.stdout)
+            .map_err(|error| failed(format!("not one JSON document: {error}")))?;
+        Ok(Output { wall_seconds, document })
+    }
+}
+
+fn words(words: &[&str]) -> Vec<OsString> {
+    words.iter().map(OsString::from).collect()
+}
+
+fn shown(arguments: &[OsString]) -> String {
+    let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
+    format!("gannet {}", words.join(" "))
+}
+
+fn build(root: &Path) -> Result<PathBuf> {
+    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--release", "--quiet", "--package", "gannet-cli"])
+        .current_dir(root)
+        .status()
+        .context("cannot start cargo")?;
+    if !status.success() {
+        bail!("the release binary does not build");
+    }
+    let metadata = MetadataCommand::new()
+        .manifest_path(root.join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .context("cargo metadata")?;
+    let name = format!("gannet{}", std::env::consts::EXE_SUFFIX);
+    Ok(metadata.target_directory.into_std_path_buf().join("release").join(name))
+}
+
+/// The folder of the Gowalla files below `GANNET_DATA`.
+fn gowalla_folder(data: Option<OsString>) -> Result<PathBuf, Outcome> {
+    let Some(data) = data.filter(|data| !data.is_empty()) else {
+        return Err(Outcome::Skipped("GANNET_DATA is not set".to_owned()));
+    };
+    let folder = PathBuf::from(data).join("gowalla");
+    if !folder.join("train.txt").is_file() {
+        return Err(Outcome::Skipped("GANNET_DATA has no gowalla/train.txt".to_owned()));
+    }
+    // The binary may run elsewhere; the folder stays where it was meant.
+    Ok(std::path::absolute(&folder).unwrap_or(folder))
+}
+
+/// `taskset -c CORE` with a core that this process may use; nothing where taskset is missing.
+fn one_core() -> Vec<OsString> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let core = first_core(&status).unwrap_or_else(|| "0".to_owned());
+    let works = Command::new("taskset")
+        .args(["-c", &core, "true"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if works { words(&["taskset", "-c", &core]) } else { Vec::new() }
+}
+
+/// The first core of a line `Cpus_allowed_list: 2-3,8`.
+fn first_core(status: &str) -> Option<String> {
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    let first: String = list.trim().chars().take_while(char::is_ascii_digit).collect();
+    (!first.is_empty()).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_the_data_folder_gowalla_is_skipped_with_a_reason() {
+        for data in [None, Some(OsString::new()), Some(OsString::from("/nowhere/at/all"))] {
+            assert!(matches!(gowalla_folder(data), Err(Outcome::Skipped(why)) if !why.is_empty()));
+        }
+    }
+
+    #[test]
+    fn the_one_core_is_one_that_may_be_used() {
+        let status = "Name:\txtask\nCpus_allowed_list:\t2-3,8\n";
+        assert_eq!(first_core(status), Some("2".to_owned()));
+        assert_eq!(first_core("Name:\txtask\n"), None);
+    }
+
+    #[test]
+    fn a_quick_run_takes_the_simulated_catalogue() {
+        let runs = |quick| Runs {
+            binary: PathBuf::from("gannet"),
+            quick,
+            scratch: tempfile::tempdir().unwrap(),
+            done: BTreeMap::new(),
+        };
+        let simulated = OsString::from("simulated");
+        assert!(runs(true).demo_arguments().contains(&simulated));
+        assert!(!runs(false).demo_arguments().contains(&simulated));
+    }
+}

@@ -1,0 +1,205 @@
+//! The measurements: name, unit, target, which run tells, and where in its JSON.
+
+use std::fmt;
+
+use super::json;
+use super::runs::{Output, Run};
+
+/// What a value must be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Target {
+    AtMost(f64),
+    AtLeast(f64),
+    Above(f64),
+    /// To four decimals.
+    Equals(f64),
+}
+
+impl Target {
+    pub(crate) fn is_met(self, value: f64) -> bool {
+        match self {
+            Target::AtMost(target) => value <= target,
+            Target::AtLeast(target) => value >= target,
+            Target::Above(target) => value > target,
+            Target::Equals(target) => {
+                (value * 1e4).round().total_cmp(&(target * 1e4).round()).is_eq()
+            }
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::AtMost(target) => write!(f, "<={}", number(*target)),
+            Target::AtLeast(target) => write!(f, ">={}", number(*target)),
+            Target::Above(target) => write!(f, ">{}", number(*target)),
+            Target::Equals(target) => write!(f, "={}", number(*target)),
+        }
+    }
+}
+
+/// At most five decimals, no trailing zeros.
+pub(crate) fn number(value: f64) -> String {
+    let text = format!("{value:.5}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Source {
+    /// The wall clock around the whole run.
+    WallSeconds,
+    /// A number of the run's JSON, divided by the second field.
+    Json(&'static str, f64),
+    /// A number for each element of an array; the measurement's name has `*` for its name.
+    JsonEach(&'static str),
+}
+
+/// One measurement.
+#[derive(Debug)]
+pub(crate) struct Measurement {
+    pub(crate) name: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) target: Option<Target>,
+    pub(crate) run: Run,
+    source: Source,
+}
+
+impl Measurement {
+    /// The named values that the run's output gives.
+    pub(crate) fn read(&self, output: &Output) -> Result<Vec<(String, f64)>, String> {
+        match self.source {
+            Source::WallSeconds => Ok(vec![(self.name.to_owned(), output.wall_seconds)]),
+            Source::Json(path, divisor) => {
+                let value = json::number(&output.document, path)? / divisor;
+                Ok(vec![(self.name.to_owned(), value)])
+            }
+            Source::JsonEach(path) => {
+                let found = json::numbers(&output.document, path)?;
+                Ok(found.into_iter().map(|(of, v)| (self.name.replace('*', &of), v)).collect())
+            }
+        }
+    }
+}
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+const fn row(
+    name: &'static str,
+    unit: &'static str,
+    target: Option<Target>,
+    run: Run,
+    source: Source,
+) -> Measurement {
+    Measurement { name, unit, target, run, source }
+}
+
+/// All measurements, cheap ones of one run together.
+pub(crate) const MEASUREMENTS: &[Measurement] = &[
+    row("demo_seconds", "s", Some(Target::AtMost(60.0)), Run::Demo, Source::WallSeconds),
+    row(
+        "demo_memory_mib",
+        "MiB",
+        Some(Target::AtMost(1024.0)),
+        Run::Demo,
+        Source::Json("peak_memory_bytes", MIB),
+    ),
+    row(
+        "ml1m_merged_lead_100",
+        "recall",
+        Some(Target::Above(0.0)),
+        Run::Demo,
+        Source::Json("evaluation.merged.lead[k=100].low", 1.0),
+    ),
+    row(
+        "ml1m_merged_lead_500",
+        "recall",
+        Some(Target::Above(0.0)),
+        Run::Demo,
+        Source::Json("evaluation.merged.lead[k=500].low", 1.0),
+    ),
+    row(
+        "ml1m_merged_recall_500",
+        "recall",
+        None,
+        Run::Demo,
+        Source::Json("evaluation.merged.recall[k=500].value", 1.0),
+    ),
+    row(
+        "gowalla_popular_recall_20",
+        "recall",
+        Some(Target::Equals(0.0416)),
+        Run::Gowalla,
+        Source::Json("evaluation.channels[name=popular].recall[k=20].value", 1.0),
+    ),
+    row(
+        "gowalla_popular_ndcg_20",
+        "ndcg",
+        Some(Target::Equals(0.0317)),
+        Run::Gowalla,
+        Source::Json("evaluation.channels[name=popular].ndcg[k=20].value", 1.0),
+    ),
+    row(
+        "gowalla_item_cf_recall_20",
+        "recall",
+        Some(Target::AtLeast(0.157)),
+        Run::Gowalla,
+        Source::Json("evaluation.channels[name=item_cf].recall[k=20].value", 1.0),
+    ),
+    row(
+        "gowalla_item_cf_ndcg_20",
+        "ndcg",
+        Some(Target::AtLeast(0.121)),
+        Run::Gowalla,
+        Source::Json("evaluation.channels[name=item_cf].ndcg[k=20].value", 1.0),
+    ),
+    row(
+        "gowalla_ials_recall_20",
+        "recall",
+        Some(Target::AtLeast(0.150)),
+        Run::Gowalla,
+        Source::Json("evaluation.channels[name=u2i_vector].recall[k=20].value", 1.0),
+    ),
+    row("retrieve_p50_us", "us", None, Run::Retrieve, Source::Json("p50_us", 1.0)),
+    row(
+        "retrieve_p99_us",
+        "us",
+        Some(Target::AtMost(2000.0)),
+        Run::Retrieve,
+        Source::Json("p99_us", 1.0),
+    ),
+    row("retrieve_*_p99_us", "us", None, Run::Retrieve, Source::JsonEach("channels[].p99_us")),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn targets_judge_in_their_direction() {
+        assert!(Target::AtMost(60.0).is_met(60.0) && !Target::AtMost(60.0).is_met(60.1));
+        assert!(Target::AtLeast(0.15).is_met(0.15) && !Target::AtLeast(0.15).is_met(0.1499));
+        assert!(!Target::Above(0.0).is_met(0.0) && !Target::Above(0.0).is_met(f64::NAN));
+        assert!(Target::Equals(0.0416).is_met(0.04157) && !Target::Equals(0.0416).is_met(0.04154));
+    }
+
+    #[test]
+    fn names_are_unique_and_plain() {
+        for (at, measurement) in MEASUREMENTS.iter().enumerate() {
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_*".contains(c);
+            assert!(measurement.name.chars().all(plain), "{}", measurement.name);
+            assert!(MEASUREMENTS[..at].iter().all(|earlier| earlier.name != measurement.name));
+        }
+    }
+
+    #[test]
+    fn a_measurement_of_many_takes_the_name_of_each() {
+        let document = json!({"channels": [{"name": "popular", "p99_us": 12.5}]});
+        let output = Output { wall_seconds: 1.0, document };
+        let each = MEASUREMENTS.iter().find(|each| each.name == "retrieve_*_p99_us").unwrap();
+        let expected = [("retrieve_popular_p99_us".to_owned(), 12.5)];
+        assert_eq!(each.read(&output).unwrap(), expected);
+    }
+}
