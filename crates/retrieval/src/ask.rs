@@ -39,15 +39,33 @@ impl Deadline {
     }
 }
 
-/// One request as channels see it. Shared by `Arc`, so that the answer can leave while a stuck
-/// channel still holds it: borrowed work would have to be joined.
+/// One request as one channel sees it. Every part is shared, so that the answer can leave while
+/// a stuck channel still holds it: borrowed work would have to be joined.
+#[derive(Clone)]
 pub struct Ask {
     /// Who asks.
-    pub profile: UserProfile,
+    pub profile: Arc<UserProfile>,
     /// What may be shown.
-    pub eligible: Eligibility,
+    pub eligible: Arc<Eligibility>,
     /// One generation of everything.
     pub state: Arc<EngineState>,
     /// When this channel's list is due.
     pub deadline: Deadline,
+}
+
+impl Ask {
+    /// Puts the parts together.
+    pub fn new(
+        profile: UserProfile,
+        eligible: Eligibility,
+        state: Arc<EngineState>,
+        deadline: Deadline,
+    ) -> Self {
+        Self { profile: Arc::new(profile), eligible: Arc::new(eligible), state, deadline }
+    }
+
+    /// The same request with another deadline.
+    pub(crate) fn due(&self, deadline: Deadline) -> Self {
+        Self { deadline, ..self.clone() }
+    }
 }

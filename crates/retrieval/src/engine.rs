@@ -64,10 +64,4 @@ impl Engine {
     pub fn admit(&self, raw: RawRequest) -> Result<Request, RequestError> {
         Request::check(raw, self.state(), self.options.clock.now())
     }
-
-    /// Answers one request. Never fails: a late or broken channel costs recall, not the answer.
-    pub fn retrieve(&self, request: Request) -> Retrieval {
-        let _ = request;
-        todo!()
-    }
 }

@@ -28,7 +28,10 @@ pub use channel::{
     Channel, ChannelBuilder, ChannelError, ChannelKinds, ChannelList, ChannelSpec,
     ChannelSpecError, Found,
 };
-pub use config::{ConfigError, RetrievalConfig};
+pub use config::{
+    ChannelConfig, ConfigError, PlanChannelConfig, PlanConfig, RetrievalConfig, SceneConfig,
+    WeightSource,
+};
 pub use eligibility::Eligibility;
 pub use engine::{Engine, EngineOptions};
 pub use filter::{Filter, FilterError};
@@ -36,7 +39,7 @@ pub use merge::{ChannelAnswer, merge};
 pub use plan::{MergeKind, Plan, PlanChannel, Plans, Quota};
 pub use profile::{HistoryEntry, Trigger, UserProfile};
 pub use ranker::{BuiltinRanker, Ranker};
-pub use report::{ChannelReport, ChannelStatus, Report, StageReport};
+pub use report::{ChannelReport, ChannelStatus, ListFaults, Report, StageReport};
 pub use request::{QueryVector, RawHistoryEntry, RawRequest, Request, RequestError};
 pub use retrieval::Retrieval;
 pub use state::{EngineState, PublishError};

@@ -33,6 +33,29 @@ impl ChannelStatus {
     }
 }
 
+/// How a channel's list broke the promises of [`crate::Channel`]. The engine drops such items
+/// and keeps the rest: a half-broken channel costs its bad items only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ListFaults {
+    /// Items that may not be shown; counted in `dropped` by reason as well.
+    pub ineligible: u32,
+    /// Items that stood in the list before.
+    pub duplicate: u32,
+    /// Items whose score is NaN or infinite.
+    pub not_finite: u32,
+    /// Scores above the one before: the list is brought into order.
+    pub rising: u32,
+    /// Items past `fetch_k`.
+    pub surplus: u32,
+}
+
+impl ListFaults {
+    /// All faults together.
+    pub fn total(&self) -> u32 {
+        self.ineligible + self.duplicate + self.not_finite + self.rising + self.surplus
+    }
+}
+
 /// One channel of one request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelReport {
@@ -46,8 +69,11 @@ pub struct ChannelReport {
     pub returned: usize,
     /// How many candidates of the answer carry its evidence.
     pub kept: usize,
-    /// What it had to leave out, by reason.
+    /// What had to be left out, by reason: by the channel, and by the engine where the channel
+    /// returned what may not be shown.
     pub dropped: RefusalCounts,
+    /// What the engine had to mend: a sound channel has none.
+    pub faults: ListFaults,
     /// Microseconds between being asked and starting.
     pub wait_us: u64,
     /// Microseconds from start to end; up to the deadline where it is late.
@@ -70,7 +96,7 @@ pub struct Report {
     pub stages: Vec<StageReport>,
     /// The plan's channels in order.
     pub channels: Vec<ChannelReport>,
-    /// Whether every channel went through; otherwise the answer is degraded.
+    /// Whether some channel did not go through.
     pub degraded: bool,
     /// How many candidates came from the fallback list.
     pub filled_from_fallback: usize,

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use gannet_core::{ItemId, ItemIndex, ModelName, SceneName, Timestamp, UserId};
+use gannet_core::{ItemId, ItemIndex, KindIndex, ModelName, SceneName, Timestamp, UserId};
+use gannet_models::Model;
 
-use crate::{EngineState, Filter, HistoryEntry};
+use crate::config::COUNT_MAX;
+use crate::{EngineState, Filter, HistoryEntry, Plan};
 
 /// One event that the caller sends along.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +91,225 @@ impl Request {
         state: Arc<EngineState>,
         now: Timestamp,
     ) -> Result<Self, RequestError> {
-        let _ = (raw, state, now);
-        todo!()
+        let now = match raw.now {
+            Some(asked) => check_time("now".to_owned(), asked)?,
+            None => now,
+        };
+        let scene = check_scene(raw.scene, &state)?;
+        check_length("history", raw.history.len())?;
+        check_length("blocked", raw.blocked.len())?;
+        let history = check_history(&raw.history, &state, now)?;
+        let catalogue = &state.snapshot.catalogue;
+        let blocked = raw.blocked.iter().filter_map(|item| catalogue.find(item.as_str())).collect();
+        check_vectors(&raw.vectors, &state)?;
+        if let Some(filter) = &raw.filter {
+            filter.check().map_err(|error| {
+                refuse(format!("filter.{}", error.field), "bad_filter", error.why)
+            })?;
+        }
+        if let Some(size) = raw.size.filter(|size| !(1..=COUNT_MAX).contains(size)) {
+            let why = format!("expected 1 to {COUNT_MAX}, this is {size}");
+            return Err(refuse("size", "out_of_range", why));
+        }
+        Ok(Self {
+            user: raw.user,
+            scene,
+            unknown_items: raw.history.len() - history.len(),
+            history,
+            blocked,
+            vectors: raw.vectors,
+            filter: raw.filter,
+            size: raw.size,
+            now,
+            keep_lists: raw.keep_lists,
+            state,
+        })
     }
+
+    /// What evaluation asks: the first scene, for one user at one moment, with every channel's
+    /// list kept.
+    pub fn for_user(
+        state: Arc<EngineState>,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Self, RequestError> {
+        let raw = RawRequest { user: Some(user), keep_lists: true, ..RawRequest::default() };
+        Self::check(raw, state, now)
+    }
+
+    /// The generation that its indices belong to.
+    pub fn state(&self) -> &Arc<EngineState> {
+        &self.state
+    }
+
+    /// The user.
+    pub fn user(&self) -> Option<&UserId> {
+        self.user.as_ref()
+    }
+
+    /// The place.
+    pub fn scene(&self) -> &SceneName {
+        &self.scene
+    }
+
+    /// The request's own events on items that this generation knows, oldest first.
+    pub fn history(&self) -> &[HistoryEntry] {
+        &self.history
+    }
+
+    /// Items never to be shown to this user.
+    pub fn blocked(&self) -> &[ItemIndex] {
+        &self.blocked
+    }
+
+    /// Vectors of the caller's own towers.
+    pub fn vectors(&self) -> &[QueryVector] {
+        &self.vectors
+    }
+
+    /// What else the items must satisfy.
+    pub fn filter(&self) -> Option<&Filter> {
+        self.filter.as_ref()
+    }
+
+    /// Candidates wanted; `None`: the plan's handover size.
+    pub fn size(&self) -> Option<usize> {
+        self.size
+    }
+
+    /// The moment that the request is made for.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Whether every channel's whole list is wanted in the answer.
+    pub fn keep_lists(&self) -> bool {
+        self.keep_lists
+    }
+
+    /// History entries that were ignored because this generation does not know their item.
+    pub fn unknown_items(&self) -> usize {
+        self.unknown_items
+    }
+
+    /// The plan of its scene, with the size that the request asks for.
+    pub fn plan(&self) -> Plan {
+        let plan = self.state.plans.resolve(&self.scene).expect("the scene was checked");
+        let handover = self.size.unwrap_or(plan.handover);
+        Plan { handover, ..plan.clone() }
+    }
+}
+
+/// The most entries of a list in a request.
+const ENTRIES_MAX: usize = 10_000;
+
+/// The year 10000: what is later is a mistaken unit.
+const TIME_MAX: Timestamp = Timestamp(253_402_300_800_000);
+
+fn refuse(field: impl Into<String>, code: &'static str, why: impl Into<String>) -> RequestError {
+    RequestError { field: field.into(), code, why: why.into() }
+}
+
+fn check_length(field: &str, length: usize) -> Result<(), RequestError> {
+    if length <= ENTRIES_MAX {
+        return Ok(());
+    }
+    let why = format!("expected at most {ENTRIES_MAX} entries, these are {length}");
+    Err(refuse(field, "too_many", why))
+}
+
+fn check_time(field: String, time: Timestamp) -> Result<Timestamp, RequestError> {
+    if (Timestamp(0)..TIME_MAX).contains(&time) {
+        return Ok(time);
+    }
+    let why = format!("expected milliseconds since 1970 before the year 10000, this is {}", time.0);
+    Err(refuse(field, "out_of_range", why))
+}
+
+fn check_scene(
+    scene: Option<SceneName>,
+    state: &EngineState,
+) -> Result<SceneName, RequestError> {
+    let Some(scene) = scene else {
+        let first = state.plans.scenes().next().expect("a checked configuration has a scene");
+        return Ok(first.clone());
+    };
+    if state.plans.resolve(&scene).is_some() {
+        return Ok(scene);
+    }
+    let known: Vec<&str> = state.plans.scenes().map(SceneName::as_str).collect();
+    let why = format!("unknown scene {scene}; known are {}", known.join(", "));
+    Err(refuse("scene", "unknown_scene", why))
+}
+
+/// The entries whose item is known. Every entry is checked, known or not.
+fn check_history(
+    history: &[RawHistoryEntry],
+    state: &EngineState,
+    now: Timestamp,
+) -> Result<Vec<HistoryEntry>, RequestError> {
+    let kinds = &state.snapshot.kinds;
+    let mut known = Vec::with_capacity(history.len());
+    for (at, entry) in history.iter().enumerate() {
+        let kind = match &entry.kind {
+            None => KindIndex(0),
+            Some(name) => kinds.index(name).ok_or_else(|| {
+                let names: Vec<&str> = kinds.all().iter().map(|kind| kind.name.as_str()).collect();
+                let why = format!("unknown kind of event; known are {}", names.join(", "));
+                refuse(format!("history[{at}].kind"), "unknown_kind", why)
+            })?,
+        };
+        let value = entry.value.unwrap_or(kinds.kind(kind).positive_from.unwrap_or(1.0));
+        if !value.is_finite() {
+            let field = format!("history[{at}].value");
+            return Err(refuse(field, "not_finite", "expected a finite number"));
+        }
+        let time = match entry.time {
+            Some(time) => check_time(format!("history[{at}].time"), time)?,
+            None => now,
+        };
+        if let Some(item) = state.snapshot.catalogue.find(entry.item.as_str()) {
+            let strength = kinds.strength(kind, value);
+            known.push(HistoryEntry { item, strength, time: Some(time) });
+        }
+    }
+    Ok(known)
+}
+
+fn check_vectors(vectors: &[QueryVector], state: &EngineState) -> Result<(), RequestError> {
+    for (at, vector) in vectors.iter().enumerate() {
+        let field = |key: &str| format!("vectors[{at}].{key}");
+        if vectors[..at].iter().any(|earlier| earlier.model == vector.model) {
+            return Err(refuse(field("model"), "duplicate_model", "given twice"));
+        }
+        let factors = match state.snapshot.models.get(&vector.model) {
+            None => {
+                let why = format!("the snapshot has no model {}", vector.model);
+                return Err(refuse(field("model"), "unknown_model", why));
+            }
+            Some(Model::Factors(factors)) => factors,
+            Some(other) => {
+                let why = format!("{} is a {}: it has no vectors", vector.model, other.kind());
+                return Err(refuse(field("model"), "wrong_model_kind", why));
+            }
+        };
+        if vector.version != factors.version {
+            let why = format!("expected version {}", factors.version);
+            return Err(refuse(field("version"), "wrong_version", why));
+        }
+        let (values, dim) = (&vector.values, factors.items.dim());
+        if values.len() != dim {
+            let why = format!("expected {dim} values, these are {}", values.len());
+            return Err(refuse(field("values"), "wrong_dimension", why));
+        }
+        if let Some(bad) = values.iter().position(|value| !value.is_finite()) {
+            let field = field(&format!("values[{bad}]"));
+            return Err(refuse(field, "not_finite", "expected a finite number"));
+        }
+        if values.iter().all(|value| *value == 0.0) {
+            let why = "a vector of length zero points nowhere";
+            return Err(refuse(field("values"), "zero_vector", why));
+        }
+    }
+    Ok(())
 }

@@ -15,6 +15,8 @@ pub struct Retrieval {
     pub plan: PlanName,
     /// Best first.
     pub candidates: Vec<Candidate>,
+    /// The ranker's score of each candidate, where one ordered them; otherwise empty.
+    pub rank_scores: Vec<f32>,
     /// Every channel's list in the plan's order, where `keep_lists` was set.
     pub lists: Vec<ChannelAnswer>,
     /// What happened.

@@ -2,13 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
-use gannet_core::ChannelName;
-use gannet_models::Snapshot;
+use gannet_core::{Bitmap, ChannelName, ItemIndex, ModelName};
+use gannet_models::{Model, Popularity, Snapshot};
 
+use crate::filter::FilterCache;
 use crate::{
-    Channel, ChannelKinds, ChannelSpecError, ConfigError, Plans, RetrievalConfig, UserState,
+    Channel, ChannelKinds, ChannelSpecError, ConfigError, Plans, RetrievalConfig, SnapshotUsers,
+    UserState,
 };
+
+/// The longest fallback list: it is walked past the user's refusals.
+const FALLBACK_MAX: usize = 50_000;
 
 /// Why a snapshot and a configuration do not go together.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -21,14 +27,29 @@ pub enum PublishError {
     Channel(#[from] ChannelSpecError),
 }
 
-/// A snapshot, the channels built on it, the plans and the user state. Immutable.
+/// A snapshot, the channels built on it, the plans and the user state. Nothing of it changes but
+/// the cache of filter masks and the count of each channel's stuck calls.
 pub struct EngineState {
     /// Catalogue, histories and models.
     pub snapshot: Arc<Snapshot>,
     /// What each scene runs.
     pub plans: Plans,
-    pub(crate) channels: BTreeMap<ChannelName, Arc<dyn Channel>>,
+    pub(crate) channels: BTreeMap<ChannelName, ChannelSlot>,
     pub(crate) users: Arc<dyn UserState>,
+    /// The items that may be shown at all.
+    pub(crate) base: Arc<Bitmap>,
+    pub(crate) base_count: usize,
+    pub(crate) popularity: Arc<Popularity>,
+    /// The most popular of the items that may be shown: what fills an answer when channels fail.
+    pub(crate) fallback: Vec<ItemIndex>,
+    pub(crate) filters: FilterCache,
+}
+
+/// A channel with the number of its calls that were left behind and have not returned.
+#[derive(Clone)]
+pub(crate) struct ChannelSlot {
+    pub(crate) channel: Arc<dyn Channel>,
+    pub(crate) stuck: Arc<AtomicUsize>,
 }
 
 impl EngineState {
@@ -39,12 +60,57 @@ impl EngineState {
         kinds: &ChannelKinds,
         users: Option<Arc<dyn UserState>>,
     ) -> Result<Self, PublishError> {
-        let _ = (snapshot, config, kinds, users);
-        todo!()
+        let (specs, plans) = config.check_with(&snapshot.merge_weights)?;
+        let mut channels = BTreeMap::new();
+        for spec in &specs {
+            let channel = kinds.build(spec, &snapshot)?;
+            let slot = ChannelSlot { channel, stuck: Arc::new(AtomicUsize::new(0)) };
+            channels.insert(spec.name.clone(), slot);
+        }
+        let base = Arc::new(snapshot.catalogue.available().clone());
+        let popularity = popularity_of(&snapshot);
+        let open = popularity.order().iter().copied().filter(|item| base.contains(item.0));
+        Ok(Self {
+            users: users.unwrap_or_else(|| Arc::new(SnapshotUsers::new(snapshot.clone()))),
+            fallback: open.take(FALLBACK_MAX).collect(),
+            base_count: base.count(),
+            filters: FilterCache::default(),
+            snapshot,
+            plans,
+            channels,
+            base,
+            popularity,
+        })
     }
 
     /// A channel by name.
     pub fn channel(&self, name: &ChannelName) -> Option<&Arc<dyn Channel>> {
-        self.channels.get(name)
+        self.channels.get(name).map(|slot| &slot.channel)
     }
+}
+
+/// The snapshot's popularity: the model of that name, else the first of that kind, else a count
+/// of the positive events in its histories.
+fn popularity_of(snapshot: &Snapshot) -> Arc<Popularity> {
+    let usual = ModelName::new("popularity").ok();
+    let named = usual.and_then(|name| snapshot.models.get(&name));
+    for model in named.into_iter().chain(snapshot.models.values()) {
+        match model {
+            Model::Popularity(popularity)
+                if popularity.scores().len() == snapshot.catalogue.len() =>
+            {
+                return popularity.clone();
+            }
+            _ => {}
+        }
+    }
+    let mut counts = vec![0.0; snapshot.catalogue.len()];
+    for user in (0..snapshot.histories.len() as u32).map(Into::into) {
+        for event in snapshot.histories.events(user) {
+            if snapshot.kinds.strength(event.kind, event.value) > 0.0 {
+                counts[event.item.at()] += 1.0;
+            }
+        }
+    }
+    Arc::new(Popularity::new(counts))
 }

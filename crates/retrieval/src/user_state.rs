@@ -29,3 +29,23 @@ pub trait UserState: Send + Sync {
 pub struct SnapshotUsers {
     pub(crate) snapshot: Arc<Snapshot>,
 }
+
+impl SnapshotUsers {
+    /// The users of this snapshot.
+    pub fn new(snapshot: Arc<Snapshot>) -> Self {
+        Self { snapshot }
+    }
+}
+
+impl UserState for SnapshotUsers {
+    fn user(&self, user: &UserId) -> Option<UserRecord> {
+        let Snapshot { histories, kinds, .. } = &*self.snapshot;
+        let index = histories.find(user.as_str())?;
+        let history = histories.events(index).iter().map(|event| HistoryEntry {
+            item: event.item,
+            strength: kinds.strength(event.kind, event.value),
+            time: event.time,
+        });
+        Some(UserRecord { index: Some(index), history: history.collect(), blocked: Vec::new() })
+    }
+}
