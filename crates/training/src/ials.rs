@@ -68,17 +68,25 @@ pub fn fit_ials(
     progress: &dyn Progress,
 ) -> Result<Factors, FitError> {
     params.validate()?;
-    let items_of_users = train.positives();
+    factors_of(&train.positives(), params, version, progress)
+}
+
+pub(crate) fn factors_of(
+    items_of_users: &SparseRows,
+    params: &IalsParams,
+    version: &str,
+    progress: &dyn Progress,
+) -> Result<Factors, FitError> {
     let users_of_items = items_of_users.transpose();
-    let (mut users, mut items) = start(&items_of_users, params);
+    let (mut users, mut items) = start(items_of_users, params);
     progress.begin("fitting ials", Some(params.iterations as u64), "sweeps");
     for _ in 0..params.iterations {
-        sweep(&mut users, &items_of_users, &items, params, "user")?;
+        sweep(&mut users, items_of_users, &items, params, "user")?;
         sweep(&mut items, &users_of_items, &users, params, "item")?;
         progress.advance(1);
     }
     // Users last: their vectors are then what folding in their histories gives.
-    let fold_in = sweep(&mut users, &items_of_users, &items, params, "user")?;
+    let fold_in = sweep(&mut users, items_of_users, &items, params, "user")?;
     progress.end();
     Ok(Factors {
         version: version.to_owned(),

@@ -12,6 +12,8 @@ mod popularity;
 mod recency;
 mod recipe;
 mod tags;
+mod tune;
+mod tune_space;
 mod user_cf;
 
 pub use fit_error::FitError;
@@ -21,4 +23,6 @@ pub use popularity::{PopularityParams, fit_popularity};
 pub use recency::fit_recency;
 pub use recipe::{Recipe, fit_snapshot, model_names};
 pub use tags::{TagIndexParams, fit_tag_index};
+pub use tune::{Trial, Tuned, tune};
+pub use tune_space::{Axis, TuneSpace};
 pub use user_cf::{UserCfParams, fit_user_items};
