@@ -18,17 +18,39 @@ pub(crate) fn number(document: &Value, path: &str) -> Result<f64, String> {
 pub(crate) fn numbers(document: &Value, path: &str) -> Result<Vec<(String, f64)>, String> {
     let (array, rest) =
         path.split_once("[].").ok_or_else(|| format!("{path:?} has no part \"[].\""))?;
-    let mut at = document;
-    for step in array.split('.') {
-        at = take(at, step).ok_or_else(|| format!("no {step:?} of {path:?} in the output"))?;
-    }
-    let elements = at.as_array().ok_or_else(|| format!("{array:?} is not an array"))?;
     let mut found = Vec::new();
-    for element in elements {
+    for element in elements(document, array)? {
         let name = element["name"].as_str().ok_or_else(|| format!("no name in {array:?}"))?;
         found.push((name.to_owned(), number(element, rest)?));
     }
     Ok(found)
+}
+
+/// The least number at `value` over the elements of `array` in which the key of `only` has its
+/// value.
+pub(crate) fn least(
+    document: &Value,
+    array: &str,
+    only: (&str, f64),
+    value: &str,
+) -> Result<f64, String> {
+    let (key, wanted) = only;
+    let mut found: Option<f64> = None;
+    for element in elements(document, array)? {
+        if element[key].as_f64() == Some(wanted) {
+            let value = number(element, value)?;
+            found = Some(found.map_or(value, |least| least.min(value)));
+        }
+    }
+    found.ok_or_else(|| format!("no element of {array:?} with {key} = {wanted}"))
+}
+
+fn elements<'a>(document: &'a Value, path: &str) -> Result<&'a Vec<Value>, String> {
+    let mut at = document;
+    for step in path.split('.') {
+        at = take(at, step).ok_or_else(|| format!("no {step:?} of {path:?} in the output"))?;
+    }
+    at.as_array().ok_or_else(|| format!("{path:?} is not an array"))
 }
 
 fn take<'a>(at: &'a Value, step: &str) -> Option<&'a Value> {
@@ -58,6 +80,18 @@ mod tests {
         assert_eq!(number(&document, path), Ok(0.3));
         let all = numbers(&document, "channels[].recall[k=20].value").unwrap();
         assert_eq!(all, [("item_cf".to_owned(), 0.2), ("popular".to_owned(), 0.3)]);
+    }
+
+    #[test]
+    fn the_least_of_the_chosen_elements_is_found() {
+        let document = json!({"comparisons": [
+            {"k": 100, "recall": {"low": 0.02}},
+            {"k": 100, "recall": {"low": -0.01}},
+            {"k": 500, "recall": {"low": -0.5}},
+        ]});
+        assert_eq!(least(&document, "comparisons", ("k", 100.0), "recall.low"), Ok(-0.01));
+        assert!(least(&document, "comparisons", ("k", 20.0), "recall.low").is_err());
+        assert!(least(&document, "elsewhere", ("k", 20.0), "recall.low").is_err());
     }
 
     #[test]

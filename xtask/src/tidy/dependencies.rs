@@ -75,6 +75,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("crc32fast", &["storage"]),
     ("crossbeam-channel", &["retrieval"]),
     ("csv", &["dataset"]),
+    ("csv-core", &["dataset"]),
     ("encoding_rs", &["dataset"]),
     ("etcetera", &["cli"]),
     ("faer", &["models", "training"]),

@@ -29,7 +29,8 @@ pub(crate) fn check(root: &Path, sources: &[SourceFile]) -> Result<Vec<Finding>>
         Err(_) => findings.push(Finding::new("CHANGELOG.md", 0, "is missing; write one")),
     }
     let map = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap_or_default();
-    findings.extend(check_code_map(&map, sources.iter().map(|source| source.path.as_str())));
+    let product = sources.iter().filter(|source| !source.is_test_file());
+    findings.extend(check_code_map(&map, product.map(|source| source.path.as_str())));
     Ok(findings)
 }
 

@@ -129,7 +129,10 @@ fn mark_test_files(sources: &mut [SourceFile]) {
                 && module.content.is_none()
                 && is_for_tests(&module.attrs)
             {
-                stems.push(format!("{folder}/{}", module.ident));
+                stems.push(match path_of(&module.attrs) {
+                    Some(path) => format!("{}/{path}", folder_of(&source.path)),
+                    None => format!("{folder}/{}", module.ident),
+                });
             }
         }
     }
@@ -141,6 +144,20 @@ fn mark_test_files(sources: &mut [SourceFile]) {
             source.test_lines.extend(1..=source.text.lines().count());
         }
     }
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The stem that `#[path = "stem.rs"]` names.
+fn path_of(attrs: &[syn::Attribute]) -> Option<String> {
+    attrs.iter().find(|attr| attr.path().is_ident("path")).and_then(|attr| {
+        let syn::Meta::NameValue(pair) = &attr.meta else { return None };
+        let syn::Expr::Lit(literal) = &pair.value else { return None };
+        let syn::Lit::Str(text) = &literal.lit else { return None };
+        Some(text.value().trim_end_matches(".rs").to_owned())
+    })
 }
 
 /// The folder in which a file's own modules lie.
@@ -266,14 +283,20 @@ mod tests {
     #[test]
     fn a_module_declared_for_tests_makes_its_file_one() {
         let mut sources = [
-            parse("crates/core/src/id.rs", "#[cfg(test)]\nmod oracle;\nfn a() {}\n"),
+            parse(
+                "crates/core/src/id.rs",
+                "#[cfg(test)]\nmod oracle;\n#[cfg(test)]\n#[path = \"id_tests.rs\"]\nmod tests;\n\
+                 fn a() {}\n",
+            ),
             parse("crates/core/src/id/oracle.rs", "fn b() {}\n"),
             parse("crates/core/src/oracle.rs", "fn c() {}\n"),
+            parse("crates/core/src/id_tests.rs", "fn d() {}\n"),
         ];
         mark_test_files(&mut sources);
         assert!(!sources[0].is_test_file());
         assert!(sources[1].is_test_file());
         assert!(!sources[2].is_test_file());
+        assert!(sources[3].is_test_file());
     }
 
     #[test]
