@@ -6,4 +6,7 @@ mod dataset;
 mod split;
 
 pub use dataset::{Dataset, Events};
-pub use split::{Split, SplitKind, TestSet, TestUser, TrainSet};
+pub use split::{
+    Positive, Split, SplitCounts, SplitError, SplitKind, TestSet, TestUser, TrainSet, split,
+    split_with,
+};
