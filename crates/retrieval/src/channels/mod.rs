@@ -1,8 +1,31 @@
 //! The kinds of channels that Gannet has: one file each.
+//!
+//! Every kind reads its parameters and its model through `spec`, sums in the one accumulator of
+//! `scores`, and hands its list over through `selection`, so that all of them keep the same
+//! promises: eligibility is asked late, ties go to the lower index, time is watched.
+
+mod inverted;
+mod item_cf;
+mod popular;
+mod recent;
+mod scores;
+mod selection;
+mod spec;
+mod triggers;
+mod u2i_vector;
+mod user_cf;
+mod watch;
+
+use std::sync::Arc;
 
 use crate::ChannelKinds;
 
 /// Registers every kind of this folder.
 pub(crate) fn register(kinds: &mut ChannelKinds) {
-    let _ = kinds;
+    kinds.register("popular", Arc::new(popular::build));
+    kinds.register("recent", Arc::new(recent::build));
+    kinds.register("inverted", Arc::new(inverted::build));
+    kinds.register("item_cf", Arc::new(item_cf::build));
+    kinds.register("u2i_vector", Arc::new(u2i_vector::build));
+    kinds.register("user_cf", Arc::new(user_cf::build));
 }

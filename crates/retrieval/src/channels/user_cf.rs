@@ -1,0 +1,149 @@
+//! `user_cf` (u2u2i): what the nearest users liked; reads [`UserItems`].
+//!
+//! The nearest users are found at request time, so that the newest events count:
+//! `similarity(u, v) = sum over shared items i of w_i s_ui s_vi / (|u| |v| + shrinkage)`, the
+//! cosine of weighted vectors (Breese, Heckerman and Kadie 1998: `w_i` is the inverse user
+//! frequency) shrunk for few shared items (Herlocker et al. 1999). Score of an item: the sum of
+//! `similarity * strength` over those neighbours who liked it. The user himself is left out.
+//!
+//! Budget: `postings_max` entries in each of the two steps, so that one item that everybody liked
+//! cannot eat the request's time. The lists of the triggers are read the shortest first, because
+//! rare items tell more for less; the list that does not fit any more is read in part. Neighbours
+//! are read the nearest first under the same rule.
+
+use std::sync::Arc;
+
+use gannet_core::ChannelName;
+use gannet_models::{Snapshot, UserItems};
+use gannet_vectors::{Neighbour, TopK};
+use serde::Deserialize;
+
+use super::scores::{List, Scores, with_scores};
+use super::watch::Watch;
+use super::{selection, spec};
+use crate::{
+    Ask, Channel, ChannelError, ChannelList, ChannelSpec, ChannelSpecError, Trigger, UserProfile,
+};
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct UserCfParameters {
+    /// How many of the user's most recent liked items he is compared by.
+    triggers_max: usize,
+    /// Days after which an event counts half; absent: never.
+    half_life_days: Option<f32>,
+    /// How many nearest users speak; absent: as many as the model says.
+    neighbours: Option<usize>,
+    /// Entries read in each of the two steps at most.
+    postings_max: usize,
+}
+
+impl Default for UserCfParameters {
+    fn default() -> Self {
+        let postings_max = 400_000;
+        Self { triggers_max: 500, half_life_days: None, neighbours: None, postings_max }
+    }
+}
+
+struct UserCf {
+    name: ChannelName,
+    model: Arc<UserItems>,
+    neighbours: usize,
+    parameters: UserCfParameters,
+}
+
+pub(super) fn build(
+    spec: &ChannelSpec,
+    snapshot: &Snapshot,
+) -> Result<Arc<dyn Channel>, ChannelSpecError> {
+    let parameters: UserCfParameters = spec::parameters(spec)?;
+    let UserCfParameters { triggers_max, half_life_days, neighbours, postings_max } = parameters;
+    spec::require(spec, triggers_max > 0, "triggers_max", triggers_max, "1 or more")?;
+    spec::require(spec, postings_max > 0, "postings_max", postings_max, "1 or more")?;
+    spec::require(spec, neighbours != Some(0), "neighbours", 0, "1 or more")?;
+    spec::require_half_life(spec, half_life_days)?;
+    let model: Arc<UserItems> = spec::model(spec, snapshot, "user_items")?;
+    let neighbours = neighbours.unwrap_or(model.neighbour_count);
+    Ok(Arc::new(UserCf { name: spec.name.clone(), model, neighbours, parameters }))
+}
+
+impl Channel for UserCf {
+    fn name(&self) -> &ChannelName {
+        &self.name
+    }
+
+    fn retrieve(&self, ask: &Ask, fetch_k: usize) -> Result<ChannelList, ChannelError> {
+        let UserCfParameters { triggers_max, half_life_days, .. } = self.parameters;
+        let triggers = ask.profile.triggers(triggers_max, half_life_days);
+        if triggers.is_empty() || fetch_k == 0 {
+            return Ok(ChannelList::default());
+        }
+        let mut watch = Watch::new(&ask.deadline);
+        with_scores(|scores| {
+            let nearest = self.nearest(scores, &triggers, &ask.profile, &mut watch);
+            self.add_items_of(scores, &nearest, &mut watch);
+            let best = selection::best_eligible(scores.sums(), ask, fetch_k);
+            Ok(selection::list(best, watch.was_past(), |_| None))
+        })
+    }
+}
+
+impl UserCf {
+    /// The most similar users with their similarities, the nearest first.
+    fn nearest(
+        &self,
+        scores: &mut Scores,
+        triggers: &[Trigger],
+        profile: &UserProfile,
+        watch: &mut Watch<'_>,
+    ) -> Vec<Neighbour> {
+        let UserItems { users_of_items, item_weights, user_norms, shrinkage, .. } = &*self.model;
+        let weighted = |trigger: &Trigger| item_weights[trigger.item.at()] * trigger.weight;
+        let mut lists: Vec<(List<'_>, f32)> = triggers
+            .iter()
+            .map(|trigger| (users_of_items.row(trigger.item.at()), weighted(trigger)))
+            .collect();
+        lists.sort_by_key(|((users, _), _)| users.len());
+        let norm = triggers.iter().map(|trigger| weighted(trigger) * trigger.weight).sum::<f32>();
+        let norm = norm.sqrt();
+
+        self.add_within_budget(scores, user_norms.len(), &lists, watch);
+        let mut top = TopK::new(self.neighbours);
+        for (user, shared) in scores.sums() {
+            let similarity = shared / (norm * user_norms[user as usize] + shrinkage);
+            let oneself = profile.index.is_some_and(|index| index.0 == user);
+            if similarity > 0.0 && similarity.is_finite() && !oneself {
+                top.offer(user, similarity);
+            }
+        }
+        top.into_sorted()
+    }
+
+    fn add_items_of(&self, scores: &mut Scores, nearest: &[Neighbour], watch: &mut Watch<'_>) {
+        let items_of_users = &self.model.items_of_users;
+        let lists: Vec<(List<'_>, f32)> = nearest
+            .iter()
+            .map(|neighbour| (items_of_users.row(neighbour.row as usize), neighbour.score))
+            .collect();
+        self.add_within_budget(scores, items_of_users.width() as usize, &lists, watch);
+    }
+
+    fn add_within_budget(
+        &self,
+        scores: &mut Scores,
+        range: usize,
+        lists: &[(List<'_>, f32)],
+        watch: &mut Watch<'_>,
+    ) {
+        let mut budget = self.parameters.postings_max;
+        let entries = lists.iter().map(|((indices, _), _)| indices.len()).sum::<usize>();
+        scores.begin(range, entries.min(budget));
+        for ((indices, values), scale) in lists {
+            let taken = indices.len().min(budget);
+            budget -= taken;
+            if !scores.add_list((&indices[..taken], &values[..taken]), *scale, watch) {
+                return;
+            }
+        }
+    }
+}
