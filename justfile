@@ -1,0 +1,33 @@
+# Short names for what is done often. `just` lists them; each is one command that works without it.
+
+_list:
+    @just --list
+
+# All tests, tidy among them.
+test:
+    cargo test --workspace
+
+# Arrows between crates, sizes, names, banned calls, links.
+tidy:
+    cargo xtask tidy
+
+# Format and lints, as CI judges them.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Real ratings to a served retrieval layer.
+demo *ARGUMENTS:
+    cargo run --release -- demo {{ARGUMENTS}}
+
+# The figures that the project promises: all, or those named.
+measure *NAMES:
+    cargo xtask measure {{NAMES}}
+
+# What a request costs on the current snapshot.
+bench *ARGUMENTS:
+    cargo run --release -- bench retrieve {{ARGUMENTS}}
+
+# Everything that must hold before a change lands.
+ci:
+    .ci/run
