@@ -2,11 +2,26 @@
 //!
 //! Invariant: no models here; and a test row ([`TestSet`]) is a type that training cannot take.
 
+mod bad_rows;
 mod dataset;
+mod fetch;
+mod normal_form;
+mod read;
 mod split;
+mod store;
 
+pub use bad_rows::{BadRow, BadRows};
 pub use dataset::{Dataset, Events};
+pub use fetch::{
+    FetchError, Fetched, MOVIELENS_1M_CHECKSUM, Origin, fetch_movielens_1m, read_movielens_1m,
+};
+pub use normal_form::{Ties, natural_order, normal_form_checksum};
+pub use read::{
+    CsvMapping, EventColumns, FixedSplitSettings, Format, ItemColumns, ItemIds, MovielensSettings,
+    ReadError, ReadOptions, ReadOutcome, Source, TimeUnit, TypedHeaderMapping, read,
+};
 pub use split::{
     Positive, Split, SplitCounts, SplitError, SplitKind, TestSet, TestUser, TrainSet, split,
     split_with,
 };
+pub use store::{DatasetManifest, StoreError, StoredFile, ingest, open, read_manifest};
