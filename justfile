@@ -11,6 +11,10 @@ test:
 tidy:
     cargo xtask tidy
 
+# The code map of ARCHITECTURE.md, from each file's opening sentence.
+map:
+    cargo xtask map
+
 # Format and lints, as CI judges them.
 lint:
     cargo fmt --all --check

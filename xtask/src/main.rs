@@ -1,4 +1,4 @@
-//! `cargo xtask tidy` and `cargo xtask measure`.
+//! `cargo xtask tidy`, `cargo xtask map` and `cargo xtask measure`.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,8 @@ struct Cli {
 enum Command {
     /// Check what the compiler cannot: who may depend on whom, sizes, banned names and calls.
     Tidy,
+    /// Write the code map of ARCHITECTURE.md from each file's opening sentence.
+    Map,
     /// Measure the figures that the project promises, each under its own name.
     Measure(measure::Options),
 }
@@ -27,6 +29,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Tidy => run_tidy(),
+        Command::Map => root().and_then(|root| tidy::write_code_map(&root)).map(|_| true),
         Command::Measure(options) => root().and_then(|root| measure::run(&root, &options)),
     };
     match outcome {

@@ -4,6 +4,7 @@
 //! Code is judged on its tokens, never on its text: comments and strings do not trip a rule.
 
 mod calls;
+mod code_map;
 mod dependencies;
 mod documents;
 mod finding;
@@ -13,7 +14,7 @@ mod source;
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 pub use finding::Finding;
 use source::SourceFile;
@@ -32,4 +33,15 @@ pub fn check(root: &Path) -> Result<Vec<Finding>> {
     findings.sort();
     findings.dedup();
     Ok(findings)
+}
+
+/// Writes the code map into ARCHITECTURE.md. Whether anything changed; errors where a file does
+/// not parse or the document has no place for the map.
+pub fn write_code_map(root: &Path) -> Result<bool> {
+    let mut findings = Vec::new();
+    let sources = SourceFile::read_all(root, &mut findings)?;
+    if let Some(finding) = findings.first() {
+        bail!("{finding}");
+    }
+    code_map::write(root, &sources)
 }

@@ -100,6 +100,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("safetensors", &["storage"]),
     ("serde", EVERYWHERE),
     ("serde_json", &["server", "storage", "dataset", "cli", "xtask"]),
+    ("serde_path_to_error", &["server"]),
     ("sha2", DISK),
     ("syn", &["xtask"]),
     ("tempfile", &["xtask"]),
@@ -169,6 +170,14 @@ pub(crate) fn check(root: &Path) -> Result<Vec<Finding>> {
         findings.extend(check_lock(&lock));
     }
     Ok(findings)
+}
+
+/// The folders of all crates, those that others rest on first.
+pub(crate) fn crate_folders() -> impl Iterator<Item = String> {
+    ARROWS.iter().map(|(name, _)| match *name {
+        "xtask" => "xtask".to_owned(),
+        name => format!("crates/{name}"),
+    })
 }
 
 fn short(name: &str) -> &str {

@@ -1,12 +1,11 @@
-//! Documents that stay true: links that lead somewhere, a code map that names every file.
+//! Documents that stay true: links that lead somewhere, a code map that is the code's own.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Result;
 
-use super::Finding;
 use super::source::{SourceFile, relative};
+use super::{Finding, code_map};
 
 /// The heading below which the next release's notes gather.
 const UNRELEASED: &str = "## [Unreleased]";
@@ -22,15 +21,16 @@ pub(crate) fn check(root: &Path, sources: &[SourceFile]) -> Result<Vec<Finding>>
         let file = relative(root, &path);
         let text = std::fs::read_to_string(&path)?;
         let folder = path.parent().unwrap_or(root);
-        findings.extend(check_links(&file, &text, &|link| folder.join(link).exists()));
+        findings.extend(check_links(&file, &text, &|link| {
+            folder.join(link).exists() || is_path(link) && root.join(link).exists()
+        }));
     }
     match std::fs::read_to_string(root.join("CHANGELOG.md")) {
         Ok(text) => findings.extend(check_changelog(&text)),
         Err(_) => findings.push(Finding::new("CHANGELOG.md", 0, "is missing; write one")),
     }
     let map = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap_or_default();
-    let product = sources.iter().filter(|source| !source.is_test_file());
-    findings.extend(check_code_map(&map, product.map(|source| source.path.as_str())));
+    findings.extend(code_map::check(&map, sources));
     Ok(findings)
 }
 
@@ -47,7 +47,8 @@ fn collect(folder: &Path, paths: &mut Vec<std::path::PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// Links of the form `](target)`; targets elsewhere on the net are not followed.
+/// Links of the form `](target)`; targets elsewhere on the net are not followed. Also paths in
+/// backticks, from the workspace's folder, such as `crates/core/src/id.rs`.
 fn check_links(file: &str, text: &str, exists: &dyn Fn(&str) -> bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut is_code = false;
@@ -57,6 +58,12 @@ fn check_links(file: &str, text: &str, exists: &dyn Fn(&str) -> bool) -> Vec<Fin
         }
         if is_code {
             continue;
+        }
+        for path in line.split('`').skip(1).step_by(2).filter(|path| is_path(path)) {
+            if !exists(path) {
+                let what = format!("{path} does not exist; correct it");
+                findings.push(Finding::new(file, at + 1, what));
+            }
         }
         for rest in line.split("](").skip(1) {
             let Some((link, _)) = rest.split_once(')') else { continue };
@@ -71,50 +78,18 @@ fn check_links(file: &str, text: &str, exists: &dyn Fn(&str) -> bool) -> Vec<Fin
     findings
 }
 
+/// A path below one of our folders, without placeholders such as `crates/NAME`.
+fn is_path(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "/._-".contains(c);
+    let folders = ["crates/", "xtask/", "docs/", "config/", ".ci/"];
+    folders.iter().any(|folder| text.starts_with(folder)) && text.chars().all(is_plain)
+}
+
 fn check_changelog(text: &str) -> Option<Finding> {
     (!text.lines().any(|line| line.trim_end() == UNRELEASED)).then(|| {
         let what = format!("no section {UNRELEASED}; add one for what is not yet released");
         Finding::new("CHANGELOG.md", 0, what)
     })
-}
-
-/// Each `### \`crates/NAME\`` section of the map names the files of `crates/NAME/src`, a bullet
-/// each, a module with its own folder once by the file or folder that bears its name.
-fn check_code_map<'a>(map: &str, paths: impl Iterator<Item = &'a str>) -> Vec<Finding> {
-    let mut mapped = BTreeSet::new();
-    let mut findings = Vec::new();
-    let paths: Vec<&str> = paths.collect();
-    let mut folder = None;
-    for (at, line) in map.lines().enumerate() {
-        if line.starts_with('#') {
-            let name = line.strip_prefix("### `").and_then(|rest| rest.split('`').next());
-            folder = name.filter(|name| name.starts_with("crates/") || *name == "xtask");
-        }
-        let Some(folder) = folder else { continue };
-        let Some(bullet) = line.strip_prefix("- ") else { continue };
-        let names = bullet.split(": ").next().unwrap_or_default();
-        for name in names.split('`').skip(1).step_by(2) {
-            let path = format!("{folder}/src/{}", name.trim_end_matches('/'));
-            let stem = path.strip_suffix(".rs").unwrap_or(&path).to_owned();
-            let inside = format!("{stem}/");
-            if !paths.iter().any(|file| *file == path || file.starts_with(&inside)) {
-                let what = format!("the code map names {path}, which does not exist; correct it");
-                findings.push(Finding::new("ARCHITECTURE.md", at + 1, what));
-            }
-            mapped.insert(stem);
-        }
-    }
-    for path in paths {
-        let Some((folder, file)) = path.split_once("/src/") else { continue };
-        let top = file.split('/').next().unwrap_or(file);
-        let stem = format!("{folder}/src/{}", top.strip_suffix(".rs").unwrap_or(top));
-        let is_entry = matches!(file, "lib.rs" | "main.rs");
-        if !is_entry && mapped.insert(stem) {
-            let what = "not in the code map of ARCHITECTURE.md; give it a bullet";
-            findings.push(Finding::new(path, 0, what));
-        }
-    }
-    findings
 }
 
 #[cfg(test)]
@@ -128,27 +103,12 @@ mod tests {
         assert_eq!(judge("see [style](STYLE.md), [part](STYLE.md#names), [net](https://x.org)"), 0);
         assert_eq!(judge("[below](#usage)\n```\n[code](nowhere)\n```\n"), 0);
         assert_eq!(judge("see [style](STYLE.md) and [gone](GONE.md)"), 1);
+        assert_eq!(judge("see `crates/gone.rs`, not `crates/NAME` or `gone.rs`"), 1);
     }
 
     #[test]
     fn a_changelog_has_room_for_the_next_release() {
         assert!(check_changelog("# Changelog\n\n## [Unreleased]\n").is_none());
         assert!(check_changelog("# Changelog\n\n## [0.1.0]\n").is_some());
-    }
-
-    #[test]
-    fn the_code_map_names_what_exists_and_nothing_else() {
-        let map = "### `crates/core`: words\n- `id.rs`: ids\n- `channels/`: all\n## Invariants\n\
-            - `elsewhere.rs`: not of the map\n";
-        let paths = ["crates/core/src/lib.rs", "crates/core/src/id.rs"];
-        let below = ["crates/core/src/channels/popular.rs", "crates/core/src/channels/mod.rs"];
-        let judge = |paths: &[&str]| {
-            let found = check_code_map(map, paths.iter().copied());
-            found.into_iter().map(|finding| finding.file).collect::<Vec<_>>()
-        };
-        assert_eq!(judge(&[&paths[..], &below[..]].concat()), [""; 0]);
-        assert_eq!(judge(&paths), ["ARCHITECTURE.md"]);
-        let more = [&paths[..], &below[..], &["crates/core/src/new.rs"]].concat();
-        assert_eq!(judge(&more), ["crates/core/src/new.rs"]);
     }
 }
