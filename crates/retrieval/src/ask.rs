@@ -37,6 +37,16 @@ impl Deadline {
         let at = self.at.min(self.clock.elapsed().saturating_add(after));
         Self { clock: self.clock.clone(), at }
     }
+
+    /// A deadline that is `margin` earlier.
+    pub(crate) fn before(&self, margin: Duration) -> Self {
+        Self { clock: self.clock.clone(), at: self.at.saturating_sub(margin) }
+    }
+
+    /// The moment, on the clock's own scale.
+    pub(crate) fn at(&self) -> Duration {
+        self.at
+    }
 }
 
 /// One request as one channel sees it. Every part is shared, so that the answer can leave while

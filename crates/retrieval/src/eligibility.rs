@@ -32,9 +32,9 @@ impl Eligibility {
         let blocked = profile.blocked.iter().map(|item| (*item, Refusal::BlockedItem));
         let consumed = profile.history.iter().map(|entry| (entry.item, Refusal::Consumed));
         let consumed = consumed.filter(|_| plan.refuse_consumed);
-        let filter = filter.filter(|filter| !filter.is_empty()).map(|filter| {
-            state.filters.mask(filter, &state.snapshot.catalogue, &state.base)
-        });
+        let filter = filter
+            .filter(|filter| !filter.is_empty())
+            .map(|filter| state.filters.mask(filter, &state.snapshot.catalogue, &state.base));
         Self::of_parts(state.base.clone(), state.base_count, filter, blocked.chain(consumed))
     }
 

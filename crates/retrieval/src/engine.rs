@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use gannet_core::Clock;
+use gannet_core::{Clock, ItemIndex, Refusal, Stage};
 use gannet_models::Snapshot;
 
+use crate::fallback::fill;
 use crate::state::PublishError;
+use crate::stopwatch::Stopwatch;
+use crate::workers::Workers;
 use crate::{
-    ChannelKinds, EngineState, RawRequest, Request, RequestError, Retrieval, RetrievalConfig,
-    UserState,
+    Ask, Candidate, ChannelAnswer, ChannelKinds, Eligibility, EngineState, Evidence, Ranker,
+    RawRequest, Report, Request, RequestError, Retrieval, RetrievalConfig, UserProfile, UserState,
+    merge,
 };
 
 /// What an engine is built from.
@@ -28,6 +32,20 @@ pub struct EngineOptions {
 pub struct Engine {
     options: EngineOptions,
     state: ArcSwap<EngineState>,
+    workers: Workers,
+}
+
+/// Why an item is in an answer, or is not: the stage that dropped it, and all that is known.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Explanation {
+    /// It may not be shown.
+    Refused(Refusal),
+    /// No channel found it.
+    NotFound,
+    /// Channels found it, and the merge had no place for it.
+    CutByMerge(Vec<Evidence>),
+    /// It is in the answer, at this position from 1.
+    Answered(usize, Candidate),
 }
 
 impl Engine {
@@ -40,7 +58,8 @@ impl Engine {
         users: Option<Arc<dyn UserState>>,
     ) -> Result<Self, PublishError> {
         let state = EngineState::new(snapshot, config, &options.kinds, users)?;
-        Ok(Self { options, state: ArcSwap::from_pointee(state) })
+        let workers = Workers::new(options.clock.clone(), options.workers, options.abandoned_max);
+        Ok(Self { options, state: ArcSwap::from_pointee(state), workers })
     }
 
     /// Replaces snapshot and configuration at once; requests under way finish on the old ones.
@@ -64,4 +83,84 @@ impl Engine {
     pub fn admit(&self, raw: RawRequest) -> Result<Request, RequestError> {
         Request::check(raw, self.state(), self.options.clock.now())
     }
+
+    /// Answers one request. Never fails: a late or broken channel costs recall, not the answer.
+    pub fn retrieve(&self, request: Request) -> Retrieval {
+        let mut watch = Stopwatch::start(self.options.clock.clone());
+        let state = request.state().clone();
+        let plan = watch.time(Stage::Plan, || request.plan());
+        let profile = watch.time(Stage::Profile, || UserProfile::build(&request, &state));
+        let eligible = watch.time(Stage::Eligibility, || {
+            Eligibility::new(&plan, &profile, request.filter(), &state)
+        });
+        let ask = Ask::new(profile, eligible, state, watch.deadline(plan.deadline));
+        let (lists, reports): (Vec<_>, Vec<_>) = watch
+            .time(Stage::Channels, || self.workers.run_channels(&plan, &ask).into_iter().unzip());
+        let mut merged = watch.time(Stage::Merge, || merge(&lists, &plan));
+        let filled = watch.time(Stage::Fallback, || fill(&mut merged, plan.handover, &ask));
+        let report = Report::of(reports, &merged, filled, watch);
+        Retrieval::new(request, plan.name, merged, lists, report)
+    }
+
+    /// Answers one request with the ranker's best `top` candidates, in its order.
+    pub fn retrieve_ranked(&self, request: Request, ranker: &dyn Ranker, top: usize) -> Retrieval {
+        let ranked_for = request.clone();
+        let mut retrieval = self.retrieve(request);
+        let mut watch = Stopwatch::start(self.options.clock.clone());
+        let candidates = std::mem::take(&mut retrieval.candidates);
+        let ranked = watch.time(Stage::Rank, || {
+            let profile = UserProfile::build(&ranked_for, &ranked_for.state);
+            ranker.rank(&profile, &candidates, &ranked_for.state, top)
+        });
+        (retrieval.candidates, retrieval.rank_scores) = in_order_of(&ranked, candidates);
+        let (stages, took_us) = watch.read();
+        retrieval.report.stages.extend(stages);
+        retrieval.report.total_us += took_us;
+        retrieval
+    }
+
+    /// Why an item is in the answer to a request, or is not. Answers the request once.
+    pub fn explain(&self, request: Request, item: ItemIndex) -> Explanation {
+        let (plan, state) = (request.plan(), request.state.clone());
+        let profile = UserProfile::build(&request, &state);
+        let eligible = Eligibility::new(&plan, &profile, request.filter(), &state);
+        if let Some(refusal) = eligible.refusal(item) {
+            return Explanation::Refused(refusal);
+        }
+        let retrieval = self.retrieve(Request { keep_lists: true, ..request });
+        let answered = retrieval.candidates.iter().position(|one| one.item == item);
+        if let Some(at) = answered {
+            return Explanation::Answered(at + 1, retrieval.candidates[at].clone());
+        }
+        let evidence = |answer: &ChannelAnswer| {
+            let at = answer.list.found.iter().position(|found| found.item == item)?;
+            let found = answer.list.found[at];
+            Some(Evidence {
+                channel: answer.channel.clone(),
+                channel_rank: at as u32 + 1,
+                channel_score: found.channel_score,
+                trigger: found.trigger,
+            })
+        };
+        let evidence: Vec<Evidence> = retrieval.lists.iter().filter_map(evidence).collect();
+        match evidence.is_empty() {
+            true => Explanation::NotFound,
+            false => Explanation::CutByMerge(evidence),
+        }
+    }
+
+    /// Threads that run channels, and how many of them are inside calls that were left behind.
+    pub fn thread_counts(&self) -> (usize, usize) {
+        self.workers.thread_counts()
+    }
+}
+
+/// The ranked candidates with their scores; an item that is no candidate is left out.
+fn in_order_of(
+    ranked: &[(ItemIndex, f32)],
+    candidates: Vec<Candidate>,
+) -> (Vec<Candidate>, Vec<f32>) {
+    let mut by_item: rustc_hash::FxHashMap<ItemIndex, Candidate> =
+        candidates.into_iter().map(|candidate| (candidate.item, candidate)).collect();
+    ranked.iter().filter_map(|(item, score)| Some((by_item.remove(item)?, *score))).unzip()
 }

@@ -49,8 +49,11 @@ impl Filter {
 
     /// Refuses lists and names that are too long, and a span of time that is empty.
     pub fn check(&self) -> Result<(), FilterError> {
-        let lists =
-            [("tags_any", &self.tags_any), ("tags_none", &self.tags_none), ("authors", &self.authors)];
+        let lists = [
+            ("tags_any", &self.tags_any),
+            ("tags_none", &self.tags_none),
+            ("authors", &self.authors),
+        ];
         for (field, names) in lists {
             if names.len() > NAMES_MAX {
                 let why = format!("expected at most {NAMES_MAX} names, these are {}", names.len());
@@ -255,11 +258,8 @@ mod tests {
         assert_eq!(long.check().unwrap_err().field, "authors");
         let name = Filter { tags_any: vec!["x".repeat(257)], ..Filter::default() };
         assert_eq!(name.check().unwrap_err().field, "tags_any[0]");
-        let span = Filter {
-            published_from: Some(5),
-            published_before: Some(5),
-            ..Filter::default()
-        };
+        let span =
+            Filter { published_from: Some(5), published_before: Some(5), ..Filter::default() };
         assert_eq!(span.check().unwrap_err().field, "published_before");
     }
 }

@@ -10,7 +10,9 @@ mod channels;
 mod config;
 mod eligibility;
 mod engine;
+mod fallback;
 mod filter;
+mod list_check;
 mod merge;
 mod plan;
 mod profile;
@@ -19,6 +21,7 @@ mod report;
 mod request;
 mod retrieval;
 mod state;
+mod stopwatch;
 mod user_state;
 mod workers;
 
@@ -33,7 +36,7 @@ pub use config::{
     WeightSource,
 };
 pub use eligibility::Eligibility;
-pub use engine::{Engine, EngineOptions};
+pub use engine::{Engine, EngineOptions, Explanation};
 pub use filter::{Filter, FilterError};
 pub use merge::{ChannelAnswer, merge};
 pub use plan::{MergeKind, Plan, PlanChannel, Plans, Quota};

@@ -124,8 +124,13 @@ mod tests {
 
     #[test]
     fn triggers_are_the_newest_positive_items_once_with_decayed_weights() {
-        let history =
-            [(1, 2.0, Some(6)), (2, 1.0, Some(8)), (1, 1.0, Some(9)), (3, 0.0, Some(9)), (4, 3.0, None)];
+        let history = [
+            (1, 2.0, Some(6)),
+            (2, 1.0, Some(8)),
+            (1, 1.0, Some(9)),
+            (3, 0.0, Some(9)),
+            (4, 3.0, None),
+        ];
         let profile = profile(&history);
         let decayed = 0.5f32.powf(0.5);
         assert_eq!(triggers(&profile, 9), [(4, 3.0), (1, decayed), (2, 0.5)]);

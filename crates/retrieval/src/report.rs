@@ -1,6 +1,11 @@
 //! What happened to one request, stage by stage: one source for metrics, explain and evaluation.
 
+use std::collections::BTreeMap;
+
 use gannet_core::{ChannelName, RefusalCounts, Stage};
+
+use crate::Candidate;
+use crate::stopwatch::Stopwatch;
 
 /// How a channel ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,4 +107,25 @@ pub struct Report {
     pub filled_from_fallback: usize,
     /// The whole, in microseconds.
     pub total_us: u64,
+}
+
+impl Report {
+    /// The channels' reports with what the merge kept of each, and the times up to now.
+    pub(crate) fn of(
+        mut channels: Vec<ChannelReport>,
+        candidates: &[Candidate],
+        filled_from_fallback: usize,
+        watch: Stopwatch,
+    ) -> Self {
+        let mut kept: BTreeMap<&str, usize> = BTreeMap::new();
+        for evidence in candidates.iter().flat_map(|candidate| &candidate.evidence) {
+            *kept.entry(evidence.channel.as_str()).or_default() += 1;
+        }
+        for channel in &mut channels {
+            channel.kept = kept.get(channel.channel.as_str()).copied().unwrap_or(0);
+        }
+        let degraded = channels.iter().any(|one| one.status != ChannelStatus::Complete);
+        let (stages, total_us) = watch.read();
+        Self { stages, channels, degraded, filled_from_fallback, total_us }
+    }
 }

@@ -226,10 +226,7 @@ fn check_time(field: String, time: Timestamp) -> Result<Timestamp, RequestError>
     Err(refuse(field, "out_of_range", why))
 }
 
-fn check_scene(
-    scene: Option<SceneName>,
-    state: &EngineState,
-) -> Result<SceneName, RequestError> {
+fn check_scene(scene: Option<SceneName>, state: &EngineState) -> Result<SceneName, RequestError> {
     let Some(scene) = scene else {
         let first = state.plans.scenes().next().expect("a checked configuration has a scene");
         return Ok(first.clone());

@@ -2,7 +2,7 @@
 
 use gannet_core::{PlanName, SceneName};
 
-use crate::{Candidate, ChannelAnswer, Report};
+use crate::{Candidate, ChannelAnswer, Report, Request};
 
 /// Candidates for the ranker, with the report of how they came about.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,4 +21,24 @@ pub struct Retrieval {
     pub lists: Vec<ChannelAnswer>,
     /// What happened.
     pub report: Report,
+}
+
+impl Retrieval {
+    pub(crate) fn new(
+        request: Request,
+        plan: PlanName,
+        candidates: Vec<Candidate>,
+        lists: Vec<ChannelAnswer>,
+        report: Report,
+    ) -> Self {
+        Self {
+            snapshot: request.state.snapshot.version.clone(),
+            scene: request.scene,
+            plan,
+            candidates,
+            rank_scores: Vec::new(),
+            lists: if request.keep_lists { lists } else { Vec::new() },
+            report,
+        }
+    }
 }
