@@ -104,7 +104,7 @@ const fn row(
 /// The merge beats every channel where its least lead does: the lower ends of the 95 % paired
 /// intervals of its recall at `k` minus each channel's.
 const fn lead_at(k: f64) -> Source {
-    Source::JsonLeast { array: "evaluation.comparisons", k, value: "recall.low" }
+    Source::JsonLeast { array: "report.comparisons", k, value: "recall.low" }
 }
 
 /// All measurements, cheap ones of one run together.
@@ -124,42 +124,42 @@ pub(crate) const MEASUREMENTS: &[Measurement] = &[
         "recall",
         None,
         Run::Demo,
-        Source::Json("evaluation.merged.list.curve[k=500].recall", 1.0),
+        Source::Json("report.merged.list.curve[k=500].recall", 1.0),
     ),
     row(
         "gowalla_popular_recall_20",
         "recall",
         Some(Target::Equals(0.0416)),
         Run::Gowalla,
-        Source::Json("evaluation.channels[channel=popular].list.curve[k=20].recall", 1.0),
+        Source::Json("report.channels[channel=popular].list.curve[k=20].recall", 1.0),
     ),
     row(
         "gowalla_popular_ndcg_20",
         "ndcg",
         Some(Target::Equals(0.0317)),
         Run::Gowalla,
-        Source::Json("evaluation.channels[channel=popular].list.curve[k=20].ndcg", 1.0),
+        Source::Json("report.channels[channel=popular].list.curve[k=20].ndcg", 1.0),
     ),
     row(
         "gowalla_item_cf_recall_20",
         "recall",
         Some(Target::AtLeast(0.157)),
         Run::Gowalla,
-        Source::Json("evaluation.channels[channel=item_cf].list.curve[k=20].recall", 1.0),
+        Source::Json("report.channels[channel=item_cf].list.curve[k=20].recall", 1.0),
     ),
     row(
         "gowalla_item_cf_ndcg_20",
         "ndcg",
         Some(Target::AtLeast(0.121)),
         Run::Gowalla,
-        Source::Json("evaluation.channels[channel=item_cf].list.curve[k=20].ndcg", 1.0),
+        Source::Json("report.channels[channel=item_cf].list.curve[k=20].ndcg", 1.0),
     ),
     row(
         "gowalla_ials_recall_20",
         "recall",
         Some(Target::AtLeast(0.150)),
         Run::Gowalla,
-        Source::Json("evaluation.channels[channel=u2i_vector].list.curve[k=20].recall", 1.0),
+        Source::Json("report.channels[channel=u2i_vector].list.curve[k=20].recall", 1.0),
     ),
     row("retrieve_p50_us", "us", None, Run::Retrieve, Source::Json("total.p50_us", 1.0)),
     row(
