@@ -1,1 +1,28 @@
-//! server
+//! The HTTP server: JSON in, candidates out, and what an operator needs beside it.
+//!
+//! ```text
+//! connection > header timeout > route > body limit > JSON > admission > Engine::retrieve > JSON
+//! ```
+//!
+//! Retrieval is work for a processor and blocks until its deadline, so it never runs on the
+//! threads that hold the connections. What cannot be admitted is refused at once.
+//!
+//! Invariant: the server reads no clock and no disk of its own; both are handed in.
+
+mod admission;
+mod answer;
+mod app;
+mod body;
+mod error;
+mod handlers;
+mod metrics;
+mod openapi;
+mod options;
+mod request;
+mod router;
+mod serve;
+
+pub use app::EngineSlot;
+pub use options::ServeOptions;
+pub use router::{ROUTES, router};
+pub use serve::{ServeError, serve, serve_on, shutdown_signal};

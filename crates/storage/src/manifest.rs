@@ -109,3 +109,8 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     }
     text
 }
+
+/// What stands in the file beside a manifest, as `sha256sum --check` reads it.
+pub(crate) fn sum_line(sha256: &str) -> String {
+    format!("{sha256}  {MANIFEST}\n")
+}

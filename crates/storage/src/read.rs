@@ -10,7 +10,7 @@ use gannet_core::{Catalogue, EventKinds, ModelName, Timestamp};
 use gannet_models::{Arrays, ArraysError, Histories, MergeWeights, Model, Part, Snapshot};
 
 use crate::error::ReadError;
-use crate::manifest::{MANIFEST, MANIFEST_SUM, Manifest, RECIPE_KIND, sha256};
+use crate::manifest::{MANIFEST, MANIFEST_SUM, Manifest, RECIPE_KIND, sha256, sum_line};
 use crate::map::CheckedMap;
 use crate::part_file;
 
@@ -49,12 +49,8 @@ pub(crate) fn manifest(folder: &Path, version: &str) -> Result<(Manifest, String
     }
     let sum_path = folder.join(MANIFEST_SUM);
     let sum = small_file(&sum_path, "the checksum of the manifest")?;
-    let expected = sum.get(..64).and_then(|sum| std::str::from_utf8(sum).ok());
-    let Some(expected) = expected.map(str::to_owned) else {
-        let why = "not a sha256 in hexadecimal".to_owned();
-        return Err(ReadError::Contents { path: sum_path, why });
-    };
-    if got != expected {
+    if sum != sum_line(&got).as_bytes() {
+        let expected = String::from_utf8_lossy(&sum).trim_end().chars().take(80).collect();
         return Err(ReadError::Checksum { path, got, expected });
     }
     let manifest = parsed?;

@@ -1,1 +1,399 @@
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
 
+use gannet_core::{
+    Catalogue, ChannelName, EventKinds, Interaction, Item, ItemId, ItemIndex, KindIndex, ModelName,
+    SparseRows, StringTable, TagPath, Timestamp,
+};
+use gannet_models::{
+    Arrays, Histories, ItemNeighbours, MergeWeights, Model, Part, Popularity, Recency, TagIndex,
+    UserItems,
+};
+use proptest::prelude::*;
+
+use super::*;
+use crate::manifest::{FORMAT, MANIFEST_SUM, sha256, sum_line};
+use crate::write::Step;
+
+/// A snapshot whose items, users and events follow from a few numbers.
+fn made(version: &str, items: u32, users: u32, seed: u64) -> Snapshot {
+    let mut state = seed;
+    let mut number = |range: Range<u32>| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        range.start + (state >> 33) as u32 % (range.end - range.start)
+    };
+    let items: Vec<Item> = (0..items)
+        .map(|at| Item {
+            id: ItemId::new(format!("Face/Off {at} (1997) 飞")).unwrap(),
+            title: format!("title {at}"),
+            tags: vec![TagPath::new(&format!("a/b{}", number(0..4))).unwrap()],
+            author: (number(0..2) == 1).then(|| "author".to_owned()),
+            published: (number(0..3) > 0).then(|| Timestamp(i64::from(number(0..9999)) - 99)),
+            available: number(0..5) > 0,
+        })
+        .collect();
+    let catalogue = Catalogue::from_items(&items).unwrap();
+    let width = items.len() as u32;
+    let (mut offsets, mut events) = (vec![0], Vec::new());
+    for _ in 0..users {
+        for _ in 0..if width == 0 { 0 } else { number(0..6) } {
+            let item = ItemIndex(number(0..width));
+            let time = (number(0..4) > 0).then(|| Timestamp(i64::from(number(0..999))));
+            let value = number(1..6) as f32;
+            events.push(Interaction { item, kind: KindIndex(0), value, time });
+        }
+        offsets.push(events.len() as u64);
+    }
+    let table: StringTable = (0..users).map(|user| format!("user {user}")).collect();
+    let weights: Vec<f32> = (0..width).map(|_| number(0..99) as f32 / 7.0).collect();
+    let list = |item: u32| (width > 1).then(|| ((item + 1) % width.max(1), 0.5));
+    let items_of_users = SparseRows::from_rows(width, (0..users).map(|_| list(0)));
+    let dated = catalogue.indices().filter_map(|item| Some((item, catalogue.published(item)?)));
+    let models = [
+        ("popularity", Model::Popularity(Arc::new(Popularity::new(weights.clone())))),
+        ("recency", Model::Recency(Arc::new(Recency::new(dated.collect(), |_| 0.0)))),
+        ("tags", Model::TagIndex(Arc::new(TagIndex::of_catalogue(&catalogue, 0.5)))),
+        (
+            "item_cf",
+            Model::ItemNeighbours(Arc::new(ItemNeighbours {
+                lists: SparseRows::from_rows(width, (0..width).map(list)),
+            })),
+        ),
+        (
+            "user_items",
+            Model::UserItems(Arc::new(UserItems {
+                users_of_items: items_of_users.transpose(),
+                user_norms: vec![1.0; users as usize],
+                item_weights: weights,
+                items_of_users,
+                shrinkage: 10.0,
+                neighbour_count: 20,
+            })),
+        ),
+    ];
+    let named = |(name, model)| (ModelName::new(name).unwrap(), model);
+    Snapshot {
+        version: version.to_owned(),
+        created: Timestamp(seed as i64),
+        kinds: EventKinds::rating(4.0),
+        histories: Arc::new(Histories::new(table, offsets, events)),
+        catalogue: Arc::new(catalogue),
+        models: models.into_iter().map(named).collect(),
+        merge_weights: MergeWeights(BTreeMap::from([(ChannelName::new("popular").unwrap(), 0.3)])),
+        recipe: "[data]\nname = \"made\"\n".to_owned(),
+    }
+}
+
+fn small(version: &str, seed: u64) -> Snapshot {
+    made(version, 5, 4, seed)
+}
+
+/// Everything that a snapshot holds, in a form that can be compared.
+fn facts(snapshot: &Snapshot) -> (String, i64, EventKinds, String, BTreeMap<String, Arrays>) {
+    let mut parts = BTreeMap::from([
+        ("catalogue".to_owned(), snapshot.catalogue.to_arrays()),
+        ("histories".to_owned(), snapshot.histories.to_arrays()),
+        ("merge_weights".to_owned(), snapshot.merge_weights.to_arrays()),
+    ]);
+    for (name, model) in &snapshot.models {
+        parts.insert(format!("{name} {}", model.kind()), model.to_arrays());
+    }
+    let Snapshot { version, created, kinds, recipe, .. } = snapshot;
+    (version.clone(), created.0, kinds.clone(), recipe.clone(), parts)
+}
+
+fn store() -> (tempfile::TempDir, SnapshotStore) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SnapshotStore::open(folder.path().join("snapshots")).unwrap();
+    (folder, store)
+}
+
+fn files_of(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// Writes a manifest with a fitting checksum, as a program of our own would.
+fn rewrite_manifest(folder: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(folder.join(MANIFEST)).unwrap();
+    assert!(text.contains(from));
+    let text = text.replacen(from, to, 1);
+    fs::write(folder.join(MANIFEST_SUM), sum_line(&sha256(text.as_bytes()))).unwrap();
+    fs::write(folder.join(MANIFEST), text).unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn every_snapshot_comes_back_as_it_was(items in 0u32..9, users in 0u32..9, seed in 0u64..1 << 40) {
+        let (_folder, store) = store();
+        let snapshot = made("v1", items, users, seed);
+        let place = store.write(&snapshot).unwrap();
+        prop_assert_eq!(facts(&store.current().unwrap().unwrap()), facts(&snapshot));
+        prop_assert_eq!(facts(&store.read("v1").unwrap()), facts(&snapshot));
+        prop_assert_eq!(place, store.root().join("v1"));
+    }
+}
+
+#[test]
+fn a_store_that_was_never_written_is_empty_and_not_an_error() {
+    let (folder, store) = store();
+    assert!(store.current().unwrap().is_none());
+    assert!(store.versions().unwrap().is_empty());
+    assert!(store.retain(1).unwrap().is_empty());
+    fs::write(folder.path().join("file"), "").unwrap();
+    assert!(SnapshotStore::open(folder.path().join("file")).is_err());
+}
+
+#[test]
+fn the_same_snapshot_gives_the_same_bytes() {
+    let ((_one, first), (_two, second)) = (store(), store());
+    let left = first.write(&small("v1", 7)).unwrap();
+    let right = second.write(&small("v1", 7)).unwrap();
+    for (left, right) in files_of(&left).iter().zip(&files_of(&right)) {
+        assert_eq!(fs::read(left).unwrap(), fs::read(right).unwrap(), "{}", left.display());
+    }
+}
+
+#[test]
+fn inspect_names_every_file_with_its_length() {
+    let (_folder, store) = store();
+    let place = store.write(&small("v1", 7)).unwrap();
+    let manifest = store.inspect("v1").unwrap();
+    assert_eq!(manifest.files.len() + 2, files_of(&place).len());
+    let length = |name: &str| place.join(name).metadata().unwrap().len();
+    assert!(manifest.files.iter().all(|file| length(&file.name) == file.bytes));
+    assert_eq!(manifest.bytes(), manifest.files.iter().map(|file| file.bytes).sum::<u64>());
+    assert_eq!(store.verify("v1").unwrap(), manifest);
+}
+
+#[test]
+fn a_truncated_file_is_always_found() {
+    let (_folder, store) = store();
+    let place = store.write(&small("v1", 7)).unwrap();
+    for path in files_of(&place) {
+        let whole = fs::read(&path).unwrap();
+        for keep in [0, 1, 7, 8, 63, whole.len() / 2, whole.len() - 1] {
+            fs::write(&path, &whole[..keep.min(whole.len() - 1)]).unwrap();
+            let error = store.current().map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains(path.parent().unwrap().to_str().unwrap()), "{error}");
+        }
+        fs::write(&path, [&whole[..], b"x"].concat()).unwrap();
+        assert!(store.verify("v1").is_err(), "{} with a byte more", path.display());
+        fs::write(&path, whole).unwrap();
+    }
+    store.current().unwrap().unwrap();
+}
+
+#[test]
+fn a_flipped_bit_is_always_found() {
+    let (_folder, store) = store();
+    let place = store.write(&small("v1", 7)).unwrap();
+    let mut files = files_of(&place);
+    files.push(store.root().join(CURRENT));
+    let mut state = 1u64;
+    for round in 0..600 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let path = &files[round % files.len()];
+        let whole = fs::read(path).unwrap();
+        let bit = (state >> 20) as usize % (whole.len() * 8);
+        let mut bytes = whole.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        fs::write(path, bytes).unwrap();
+        assert!(store.current().is_err(), "{} bit {bit}", path.display());
+        fs::write(path, whole).unwrap();
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let (_folder, store) = store();
+    let place = store.write(&small("v1", 7)).unwrap();
+    for path in files_of(&place) {
+        let whole = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let error = store.current().map(|_| ()).unwrap_err();
+        assert!(matches!(error, ReadError::Missing { .. }), "{error}");
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+        fs::create_dir(&path).unwrap();
+        assert!(store.current().is_err(), "a folder in place of {}", path.display());
+        fs::remove_dir(&path).unwrap();
+        fs::write(&path, whole).unwrap();
+    }
+}
+
+#[test]
+fn a_current_that_points_nowhere_is_an_error_and_can_be_mended() {
+    let (_folder, store) = store();
+    store.write(&small("v1", 1)).unwrap();
+    store.write(&small("v2", 2)).unwrap();
+    fs::remove_dir_all(store.root().join("v2")).unwrap();
+    assert!(matches!(store.current(), Err(ReadError::Missing { .. })));
+    for text in ["", "\n", "v1", "v1\n", "../v1 00\n", "v1 00\n", "\u{0} \n"] {
+        fs::write(store.root().join(CURRENT), text).unwrap();
+        assert!(store.current().is_err(), "{text:?}");
+    }
+    store.make_current("v1").unwrap();
+    assert_eq!(store.current().unwrap().unwrap().version, "v1");
+    assert!(store.make_current("v2").is_err());
+}
+
+#[test]
+fn unknown_files_are_ignored() {
+    let (_folder, store) = store();
+    let place = store.write(&small("v1", 7)).unwrap();
+    fs::write(place.join("notes.txt"), "mine").unwrap();
+    fs::write(store.root().join("notes.txt"), "mine").unwrap();
+    fs::create_dir(store.root().join("folder")).unwrap();
+    store.current().unwrap().unwrap();
+    assert_eq!(store.versions().unwrap(), ["v1"]);
+}
+
+#[test]
+fn a_newer_format_is_refused_and_left_untouched() {
+    let (_folder, store) = store();
+    let place = store.write(&small("v1", 7)).unwrap();
+    let newer = format!("\"format\": {}", FORMAT + 1);
+    rewrite_manifest(&place, &format!("\"format\": {FORMAT}"), &newer);
+    let before: Vec<_> = files_of(&place).iter().map(|path| fs::read(path).unwrap()).collect();
+    assert!(matches!(store.current(), Err(ReadError::Format { got: 2, .. })));
+    store.write(&small("v2", 8)).unwrap();
+    assert!(store.retain(1).unwrap().is_empty(), "what cannot be read is not removed");
+    let after: Vec<_> = files_of(&place).iter().map(|path| fs::read(path).unwrap()).collect();
+    assert_eq!(before, after);
+}
+
+#[test]
+fn a_manifest_cannot_name_files_outside_its_folder() {
+    for name in ["../outside", "/outside", "a\\\\b", ".hidden", "", "a/b"] {
+        let (_folder, store) = store();
+        let place = store.write(&small("v1", 7)).unwrap();
+        rewrite_manifest(&place, "\"recipe.toml\"", &format!("\"{name}\""));
+        assert!(matches!(store.read("v1"), Err(ReadError::Contents { .. })), "{name}");
+    }
+}
+
+#[test]
+fn parts_that_do_not_belong_together_are_refused() {
+    let ((_one, store), (_two, other)) = (store(), store());
+    let mut mixed = small("v1", 7);
+    mixed.histories = made("v1", 9, 4, 3).histories;
+    mixed.models = made("v1", 9, 4, 3).models;
+    assert!(matches!(store.write(&mixed), Err(WriteError::Snapshot(_))));
+    // The same with files whose checksums are right.
+    let place = store.write(&small("v1", 7)).unwrap();
+    let foreign = other.write(&made("v1", 9, 4, 3)).unwrap();
+    let name = "item_cf.safetensors";
+    let facts = |store: &SnapshotStore| {
+        store.inspect("v1").unwrap().files.into_iter().find(|file| file.name == name).unwrap()
+    };
+    let (own, theirs) = (facts(&store), facts(&other));
+    fs::copy(foreign.join(name), place.join(name)).unwrap();
+    rewrite_manifest(&place, &own.sha256, &theirs.sha256);
+    let bytes = |bytes: u64| format!("\"item_neighbours\",\n      \"bytes\": {bytes}");
+    rewrite_manifest(&place, &bytes(own.bytes), &bytes(theirs.bytes));
+    assert!(matches!(store.read("v1"), Err(ReadError::Snapshot { .. })));
+}
+
+#[test]
+fn versions_that_could_leave_the_store_are_refused() {
+    let (_folder, store) = store();
+    let long = "v".repeat(65);
+    for version in [
+        "", ".", "..", "../v1", "a/b", "a\\b", "/v1", ".new-v1", "-v", "CURRENT", "current",
+        "Lock", "v 1", "v\0", "飞", &long,
+    ] {
+        assert!(matches!(store.read(version), Err(ReadError::Version { .. })), "{version:?}");
+        let snapshot = Snapshot { version: version.to_owned(), ..small("v1", 1) };
+        assert!(matches!(store.write(&snapshot), Err(WriteError::Version(_))), "{version:?}");
+        assert!(store.make_current(version).is_err());
+    }
+    assert!(!store.root().exists());
+}
+
+#[test]
+fn a_snapshot_never_changes_once_it_is_there() {
+    let (_folder, store) = store();
+    store.write(&small("v1", 1)).unwrap();
+    assert!(matches!(store.write(&small("v1", 2)), Err(WriteError::Exists { .. })));
+    assert_eq!(facts(&store.current().unwrap().unwrap()), facts(&small("v1", 1)));
+}
+
+#[test]
+fn a_model_cannot_take_the_name_of_another_part() {
+    let (_folder, store) = store();
+    let mut snapshot = small("v1", 1);
+    let model = snapshot.models.values().next().unwrap().clone();
+    snapshot.models.insert(ModelName::new("catalogue").unwrap(), model);
+    assert!(matches!(store.write(&snapshot), Err(WriteError::ModelName { .. })));
+    assert!(!store.has_leftovers(), "a write that failed cleans up");
+}
+
+#[test]
+fn a_kill_after_any_step_leaves_the_old_or_the_new_snapshot() {
+    let (_folder, whole) = store();
+    whole.write(&small("v1", 1)).unwrap();
+    let mut steps = Vec::new();
+    whole
+        .write_observed(&small("v2", 2), &mut |step| {
+            steps.push(step);
+            Ok(())
+        })
+        .unwrap();
+    assert!(steps.len() > 15);
+    for stop in 0..steps.len() {
+        let (_folder, store) = store();
+        store.write(&small("v1", 1)).unwrap();
+        let mut done = 0;
+        let killed = store.write_observed(&small("v2", 2), &mut |step| {
+            done += 1;
+            let source = io::Error::other(format!("killed after {step:?}"));
+            let path = PathBuf::new();
+            let kill = WriteError::Io { path, action: "go on", source };
+            if done > stop { Err(kill) } else { Ok(()) }
+        });
+        assert!(killed.is_err());
+        let expected = if steps[stop] == Step::CurrentRenamed { "v2" } else { "v1" };
+        // Another start: it finds a store that answers, and clears what was left.
+        let store = SnapshotStore::open(store.root()).unwrap();
+        assert_eq!(store.current().unwrap().unwrap().version, expected, "{:?}", steps[stop]);
+        assert!(!store.has_leftovers(), "{:?}", steps[stop]);
+        for version in store.versions().unwrap() {
+            store.verify(&version).unwrap();
+        }
+        store.write(&small("v3", 3)).unwrap();
+        assert_eq!(store.current().unwrap().unwrap().version, "v3");
+    }
+}
+
+#[test]
+fn retain_keeps_the_newest_and_the_current_one() {
+    let (_folder, store) = store();
+    for at in 1..=5 {
+        store.write(&small(&format!("v{at}"), at)).unwrap();
+    }
+    store.make_current("v2").unwrap();
+    assert_eq!(store.retain(2).unwrap(), ["v3", "v1"]);
+    assert_eq!(store.versions().unwrap(), ["v2", "v4", "v5"]);
+    assert_eq!(store.retain(0).unwrap(), ["v5", "v4"]);
+    assert_eq!(store.current().unwrap().unwrap().version, "v2");
+}
+
+#[test]
+fn two_writers_exclude_one_another_and_readers_do_not_wait() {
+    let (_folder, store) = store();
+    store.write(&small("v1", 1)).unwrap();
+    let lock = store.lock().unwrap();
+    fs::create_dir(store.root().join(".new-v2")).unwrap();
+    let second = SnapshotStore::open(store.root()).unwrap();
+    assert!(second.has_leftovers(), "the other one's work in progress is not cleared");
+    assert!(matches!(second.write(&small("v2", 2)), Err(WriteError::Locked { .. })));
+    assert_eq!(second.current().unwrap().unwrap().version, "v1");
+    drop(lock);
+    second.write(&small("v2", 2)).unwrap();
+}

@@ -12,7 +12,7 @@ use gannet_models::{Arrays, Histories, MergeWeights, Part, Snapshot};
 use crate::durable::{refused, rename, sync_folder, write_new};
 use crate::error::WriteError;
 use crate::manifest::{
-    FORMAT, FileFacts, MANIFEST, MANIFEST_SUM, Manifest, RECIPE, RECIPE_KIND, sha256,
+    FORMAT, FileFacts, MANIFEST, MANIFEST_SUM, Manifest, RECIPE, RECIPE_KIND, sha256, sum_line,
 };
 use crate::part_file;
 use crate::store::CURRENT;
@@ -63,7 +63,7 @@ pub(crate) fn folder(
     write_new(&draft.join(MANIFEST), &text)?;
     observe(Step::ManifestWritten)?;
     let sum = sha256(&text);
-    write_new(&draft.join(MANIFEST_SUM), format!("{sum}  {MANIFEST}\n").as_bytes())?;
+    write_new(&draft.join(MANIFEST_SUM), sum_line(&sum).as_bytes())?;
     observe(Step::ManifestSumWritten)?;
     sync_folder(&draft)?;
     observe(Step::FolderSynced)?;

@@ -1,0 +1,60 @@
+//! What all requests share.
+
+use std::sync::{Arc, OnceLock};
+
+use gannet_retrieval::Engine;
+
+use crate::admission::Admission;
+use crate::error::ApiError;
+use crate::metrics::Metrics;
+use crate::options::ServeOptions;
+
+/// A place for the engine, which may arrive after the server has started: until then `/readyz`
+/// and every request answer 503.
+#[derive(Clone, Default)]
+pub struct EngineSlot(Arc<OnceLock<Arc<Engine>>>);
+
+impl EngineSlot {
+    /// No engine yet.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Puts the engine in, once; a later snapshot goes through `Engine::publish`. Returns false
+    /// where an engine is there already, which then stays.
+    pub fn fill(&self, engine: Arc<Engine>) -> bool {
+        self.0.set(engine).is_ok()
+    }
+
+    /// The engine, where it has arrived.
+    pub fn get(&self) -> Option<&Arc<Engine>> {
+        self.0.get()
+    }
+}
+
+impl From<Arc<Engine>> for EngineSlot {
+    fn from(engine: Arc<Engine>) -> Self {
+        let slot = Self::empty();
+        slot.fill(engine);
+        slot
+    }
+}
+
+pub(crate) struct App {
+    pub(crate) options: ServeOptions,
+    pub(crate) engine: EngineSlot,
+    pub(crate) page: Option<Arc<str>>,
+    pub(crate) metrics: Metrics,
+    pub(crate) admission: Admission,
+}
+
+impl App {
+    pub(crate) fn new(options: ServeOptions, engine: EngineSlot, page: Option<Arc<str>>) -> Self {
+        let admission = Admission::new(options.running_max, options.waiting_max);
+        Self { options, engine, page, metrics: Metrics::new(), admission }
+    }
+
+    pub(crate) fn ready(&self) -> Result<&Arc<Engine>, ApiError> {
+        self.engine.get().ok_or_else(ApiError::not_ready)
+    }
+}

@@ -1,0 +1,83 @@
+//! From the bytes of a request to a checked type, with every fault named.
+
+use std::error::Error;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use crate::app::App;
+use crate::error::ApiError;
+
+/// Reads a JSON body within the server's limits of size and time.
+pub(crate) async fn read_json<T: DeserializeOwned>(
+    app: &App,
+    request: Request,
+) -> Result<T, ApiError> {
+    require_json(request.headers())?;
+    let limit = app.options.body_bytes_max;
+    let body = read_body(request.into_body(), limit);
+    let bytes = tokio::time::timeout(app.options.request_timeout, body).await.map_err(|_| {
+        let message = "the body did not arrive in time";
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow_body", message)
+    })??;
+    parse(&bytes)
+}
+
+fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = given.and_then(|given| given.split(';').next()).map(str::trim).unwrap_or("");
+    if kind.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let message = "expected the header content-type: application/json";
+    Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", message))
+}
+
+async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, ApiError> {
+    to_bytes(body, limit).await.map(Into::into).map_err(|error| {
+        let cause = error.source().map(ToString::to_string).unwrap_or_default();
+        if cause.contains("length limit") {
+            let message = format!("expected a body of at most {limit} bytes");
+            return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
+        }
+        ApiError::new(StatusCode::BAD_REQUEST, "broken_body", "the body ended too early")
+    })
+}
+
+/// Malformed JSON is 400 with its position, JSON that is not the request 422 with its field.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = match serde_path_to_error::deserialize(&mut json) {
+        Ok(value) => value,
+        Err(error) => {
+            let path = error.path().to_string();
+            let error = error.into_inner();
+            if error.classify() != Category::Data {
+                return Err(malformed(&error));
+            }
+            let error = ApiError::field_of_json(&error);
+            return Err(if path == "." { error } else { error.at(path) });
+        }
+    };
+    json.end().map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+fn malformed(error: &serde_json::Error) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, "malformed_json", error.to_string())
+}
+
+impl ApiError {
+    fn field_of_json(error: &serde_json::Error) -> Self {
+        let (message, status) = (error.to_string(), StatusCode::UNPROCESSABLE_ENTITY);
+        let code = match () {
+            () if message.starts_with("unknown field") => "unknown_field",
+            () if message.starts_with("missing field") => "missing_field",
+            () => "bad_field",
+        };
+        Self::new(status, code, message)
+    }
+}

@@ -1,0 +1,179 @@
+//! One function an endpoint.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use gannet_retrieval::{BuiltinRanker, Engine, RawRequest};
+
+use crate::answer::{HealthAnswer, ItemAnswer, RetrieveAnswer};
+use crate::app::App;
+use crate::body::read_json;
+use crate::error::{ApiError, ErrorAnswer};
+use crate::request::{RetrieveBody, SimilarBody};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The most items that the built-in scorer is asked for.
+const TOP_MAX: usize = 100_000;
+
+/// Candidates for a user.
+#[utoipa::path(post, path = "/v1/retrieve", request_body = RetrieveBody, responses(
+    (status = 200, description = "Candidates, best first", body = RetrieveAnswer),
+    (status = 400, description = "Malformed JSON, with its position", body = ErrorAnswer),
+    (status = 408, description = "The body did not arrive in time", body = ErrorAnswer),
+    (status = 413, description = "The body is too large", body = ErrorAnswer),
+    (status = 415, description = "The body is not JSON", body = ErrorAnswer),
+    (status = 422, description = "A field is at fault", body = ErrorAnswer),
+    (status = 503, description = "Overloaded, or no snapshot yet", body = ErrorAnswer),
+))]
+pub(crate) async fn retrieve(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let body: RetrieveBody = read_json(&app, request).await?;
+    let (top, explain) = (body.top, body.explain);
+    if top.is_some_and(|top| !(1..=TOP_MAX).contains(&top)) {
+        return Err(ApiError::field("top", format!("expected 1 to {TOP_MAX}")));
+    }
+    answer(app, body.into_raw(), top, explain).await
+}
+
+/// Items that go with an item.
+#[utoipa::path(post, path = "/v1/similar", request_body = SimilarBody, responses(
+    (status = 200, description = "Candidates, best first", body = RetrieveAnswer),
+    (status = 400, description = "Malformed JSON, with its position", body = ErrorAnswer),
+    (status = 404, description = "No item has this id", body = ErrorAnswer),
+    (status = 408, description = "The body did not arrive in time", body = ErrorAnswer),
+    (status = 413, description = "The body is too large", body = ErrorAnswer),
+    (status = 415, description = "The body is not JSON", body = ErrorAnswer),
+    (status = 422, description = "A field is at fault", body = ErrorAnswer),
+    (status = 503, description = "Overloaded, or no snapshot yet", body = ErrorAnswer),
+))]
+pub(crate) async fn similar(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let body: SimilarBody = read_json(&app, request).await?;
+    let state = app.ready()?.state();
+    if state.snapshot.catalogue.find(body.item.item().as_str()).is_none() {
+        return Err(ApiError::unknown_item("item"));
+    }
+    let explain = body.explain;
+    answer(app, body.into_raw(), None, explain).await
+}
+
+/// Checks, admits, retrieves and writes the answer; all but the waiting on a thread of its own.
+async fn answer(
+    app: Arc<App>,
+    raw: RawRequest,
+    top: Option<usize>,
+    explain: bool,
+) -> Result<Response, ApiError> {
+    let engine = app.ready()?.clone();
+    let wait_max = app.options.request_timeout;
+    let counting = app.clone();
+    let work = move || retrieve_on_thread(&counting, &engine, raw, top, explain);
+    let (headers, body) = app.admission.run(wait_max, work).await??;
+    Ok((headers, body).into_response())
+}
+
+fn retrieve_on_thread(
+    app: &App,
+    engine: &Engine,
+    raw: RawRequest,
+    top: Option<usize>,
+    explain: bool,
+) -> Result<(HeaderMap, Vec<u8>), ApiError> {
+    let request = engine.admit(raw)?;
+    let retrieval = match top {
+        None => engine.retrieve(request.clone()),
+        Some(top) => engine.retrieve_ranked(request.clone(), &BuiltinRanker::default(), top),
+    };
+    app.metrics.count_answer(retrieval.scene.as_str(), &retrieval.report);
+    let answer = RetrieveAnswer::new(&retrieval, &request, explain);
+    let body = serde_json::to_vec(&answer).map_err(|_| ApiError::internal())?;
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, JSON);
+    if let Ok(snapshot) = HeaderValue::from_str(&answer.snapshot) {
+        headers.insert("x-gannet-snapshot", snapshot);
+    }
+    let degraded = if answer.degraded { "true" } else { "false" };
+    headers.insert("x-gannet-degraded", HeaderValue::from_static(degraded));
+    Ok((headers, body))
+}
+
+/// What the catalogue knows of an item.
+#[utoipa::path(get, path = "/v1/items/{id}", params(
+    ("id" = String, Path, description = "The item's id, percent-encoded: `Face%2FOff%20(1997)`",
+        example = "Toy Story (1995)"),
+), responses(
+    (status = 200, description = "The item", body = ItemAnswer),
+    (status = 400, description = "The id is not UTF-8", body = ErrorAnswer),
+    (status = 404, description = "No item has this id", body = ErrorAnswer),
+    (status = 503, description = "No snapshot yet", body = ErrorAnswer),
+))]
+pub(crate) async fn item(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<ItemAnswer>, ApiError> {
+    let Path(id) = id.map_err(|_| {
+        let message = "expected an id in percent-encoded UTF-8";
+        ApiError::new(StatusCode::BAD_REQUEST, "bad_id", message).at("id")
+    })?;
+    let state = app.ready()?.state();
+    let catalogue = &state.snapshot.catalogue;
+    let item = catalogue.find(&id).ok_or_else(|| ApiError::unknown_item("id"))?;
+    Ok(Json(ItemAnswer::new(catalogue, item, &state.snapshot.version)))
+}
+
+/// Whether the process answers at all.
+#[utoipa::path(get, path = "/livez", responses(
+    (status = 200, description = "It does", body = HealthAnswer),
+))]
+pub(crate) async fn livez() -> Json<HealthAnswer> {
+    Json(HealthAnswer { status: "ok", snapshot: None })
+}
+
+/// Whether requests can be answered.
+#[utoipa::path(get, path = "/readyz", responses(
+    (status = 200, description = "They can", body = HealthAnswer),
+    (status = 503, description = "No snapshot yet", body = ErrorAnswer),
+))]
+pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<Json<HealthAnswer>, ApiError> {
+    let snapshot = Some(app.ready()?.state().snapshot.version.clone());
+    Ok(Json(HealthAnswer { status: "ok", snapshot }))
+}
+
+/// Counters and histograms for Prometheus.
+#[utoipa::path(get, path = "/metrics", responses(
+    (status = 200, description = "OpenMetrics text", body = String,
+        content_type = "application/openmetrics-text"),
+))]
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], app.metrics.text()).into_response()
+}
+
+/// This description.
+#[utoipa::path(get, path = "/openapi.json", responses(
+    (status = 200, description = "OpenAPI 3.1", body = Object),
+))]
+pub(crate) async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, JSON)], crate::openapi::text()).into_response()
+}
+
+/// The evaluation's report as a page.
+#[utoipa::path(get, path = "/", responses(
+    (status = 200, description = "The page", body = String, content_type = "text/html"),
+))]
+pub(crate) async fn page(State(app): State<Arc<App>>) -> Response {
+    // The page carries its scripts and styles; it may load nothing and talk to nobody.
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+                  img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    let html = app.page.as_deref().unwrap_or(include_str!("no_report.html")).to_owned();
+    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response()
+}

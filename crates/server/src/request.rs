@@ -1,0 +1,244 @@
+//! The bodies that clients send. Unknown fields are refused: a misspelt one would otherwise be
+//! a wish that is silently not granted.
+
+use std::fmt;
+
+use gannet_core::{ItemId, ModelName, SceneName, Timestamp, UserId};
+use gannet_retrieval::{Filter, QueryVector, RawHistoryEntry, RawRequest};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type};
+use utoipa::openapi::{RefOr, Schema};
+
+/// An id as text; a whole JSON number is taken as its decimal text.
+#[derive(Debug, Clone)]
+pub(crate) struct IdText(String);
+
+impl<'de> Deserialize<'de> for IdText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IdVisitor;
+        impl Visitor<'_> for IdVisitor {
+            type Value = IdText;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                // A longer number would have lost its last digits before it came here.
+                f.write_str("an id: a string of 1 to 256 bytes, or a whole number of 64 bits")
+            }
+
+            fn visit_str<E: de::Error>(self, id: &str) -> Result<IdText, E> {
+                ItemId::new(id).map_err(E::custom)?;
+                Ok(IdText(id.to_owned()))
+            }
+
+            fn visit_u64<E: de::Error>(self, id: u64) -> Result<IdText, E> {
+                Ok(IdText(id.to_string()))
+            }
+
+            fn visit_i64<E: de::Error>(self, id: i64) -> Result<IdText, E> {
+                Ok(IdText(id.to_string()))
+            }
+        }
+        deserializer.deserialize_any(IdVisitor)
+    }
+}
+
+impl IdText {
+    pub(crate) fn item(&self) -> ItemId {
+        ItemId::new(self.0.as_str()).expect("checked when it was read")
+    }
+
+    fn user(&self) -> UserId {
+        UserId::new(self.0.as_str()).expect("checked when it was read")
+    }
+}
+
+fn id_schema() -> RefOr<Schema> {
+    let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1));
+    let text = text.max_length(Some(256));
+    let number = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)));
+    OneOfBuilder::new()
+        .item(text)
+        .item(number)
+        .description(Some("Text of 1 to 256 bytes; a whole number is taken as its decimal text."))
+        .into()
+}
+
+fn ids_schema() -> RefOr<Schema> {
+    utoipa::openapi::schema::ArrayBuilder::new().items(id_schema()).into()
+}
+
+/// One event of the user that the server does not know yet.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "item": "Toy Story (1995)", "value": 5.0 }))]
+pub(crate) struct HistoryBody {
+    /// The item; one that the snapshot does not know is ignored.
+    #[schema(schema_with = id_schema)]
+    item: IdText,
+    /// The kind of event; absent: the snapshot's first kind.
+    kind: Option<String>,
+    /// Its value, such as the stars of a rating; absent: one that counts as positive.
+    value: Option<f32>,
+    /// Milliseconds since 1970 (UTC); absent: now.
+    #[schema(minimum = 0)]
+    time: Option<i64>,
+}
+
+/// A user vector of the caller's own tower.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "model": "ials", "version": "1", "values": [0.5, 0.25] }))]
+pub(crate) struct VectorBody {
+    /// The model whose item vectors it is to meet.
+    #[schema(value_type = String, pattern = "^[a-z0-9_-]{1,64}$")]
+    model: ModelName,
+    /// The version of that model; refused where it is not the snapshot's.
+    version: String,
+    /// As many values as the model has dimensions.
+    values: Vec<f32>,
+}
+
+/// What the items must satisfy; every field that is given must hold.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "tags_any": ["Comedy"], "published_from": 788918400000i64 }))]
+pub(crate) struct FilterBody {
+    /// At least one of these tags, or a tag below it.
+    #[serde(default)]
+    #[schema(required = false)]
+    tags_any: Vec<String>,
+    /// None of these tags, nor a tag below them.
+    #[serde(default)]
+    #[schema(required = false)]
+    tags_none: Vec<String>,
+    /// One of these authors.
+    #[serde(default)]
+    #[schema(required = false)]
+    authors: Vec<String>,
+    /// Published then or later: milliseconds since 1970 (UTC).
+    published_from: Option<i64>,
+    /// Published earlier: milliseconds since 1970 (UTC).
+    published_before: Option<i64>,
+}
+
+impl From<FilterBody> for Filter {
+    fn from(body: FilterBody) -> Self {
+        Self {
+            tags_any: body.tags_any,
+            tags_none: body.tags_none,
+            authors: body.authors,
+            published_from: body.published_from,
+            published_before: body.published_before,
+        }
+    }
+}
+
+/// Asks for candidates for a user: one that the server knows, or one described here.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "user": "1", "size": 5, "explain": true }))]
+pub(crate) struct RetrieveBody {
+    /// The user, whose history comes from the server.
+    #[serde(default)]
+    #[schema(schema_with = id_schema, required = false)]
+    user: Option<IdText>,
+    /// The place that the candidates are for; absent: the first one configured.
+    #[schema(value_type = Option<String>, pattern = "^[a-z0-9_-]{1,64}$")]
+    scene: Option<SceneName>,
+    /// Events newer than the server knows, oldest first.
+    #[serde(default)]
+    #[schema(required = false)]
+    history: Vec<HistoryBody>,
+    /// Items never to be shown to this user.
+    #[serde(default)]
+    #[schema(schema_with = ids_schema, required = false)]
+    blocked: Vec<IdText>,
+    /// Vectors of the caller's own towers.
+    #[serde(default)]
+    #[schema(required = false)]
+    vectors: Vec<VectorBody>,
+    /// What the items must satisfy.
+    filter: Option<FilterBody>,
+    /// Candidates wanted, 1 to 100000; absent: the plan's handover size.
+    #[schema(minimum = 1, maximum = 100_000)]
+    size: Option<usize>,
+    /// Only the best so many candidates, in the built-in scorer's order; absent: all, as merged.
+    #[schema(minimum = 1, maximum = 100_000)]
+    pub(crate) top: Option<usize>,
+    /// The moment that the request is made for, in milliseconds since 1970 (UTC); absent: now.
+    #[schema(minimum = 0)]
+    now: Option<i64>,
+    /// Whether every candidate comes with the channels that found it.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub(crate) explain: bool,
+}
+
+impl RetrieveBody {
+    pub(crate) fn into_raw(self) -> RawRequest {
+        let entry = |body: HistoryBody| RawHistoryEntry {
+            item: body.item.item(),
+            kind: body.kind,
+            value: body.value,
+            time: body.time.map(Timestamp),
+        };
+        let vector = |body: VectorBody| QueryVector {
+            model: body.model,
+            version: body.version,
+            values: body.values,
+        };
+        RawRequest {
+            user: self.user.as_ref().map(IdText::user),
+            scene: self.scene,
+            history: self.history.into_iter().map(entry).collect(),
+            blocked: self.blocked.iter().map(IdText::item).collect(),
+            vectors: self.vectors.into_iter().map(vector).collect(),
+            filter: self.filter.map(Filter::from),
+            size: self.size,
+            now: self.now.map(Timestamp),
+            keep_lists: false,
+        }
+    }
+}
+
+/// Asks for items that go with an item.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "item": "Toy Story (1995)", "size": 5 }))]
+pub(crate) struct SimilarBody {
+    /// The item.
+    #[schema(schema_with = id_schema)]
+    pub(crate) item: IdText,
+    /// The place that the candidates are for; absent: `detail`.
+    #[schema(value_type = Option<String>, pattern = "^[a-z0-9_-]{1,64}$")]
+    scene: Option<SceneName>,
+    /// What the items must satisfy.
+    filter: Option<FilterBody>,
+    /// Candidates wanted, 1 to 100000; absent: the plan's handover size.
+    #[schema(minimum = 1, maximum = 100_000)]
+    size: Option<usize>,
+    /// Whether every candidate comes with the channels that found it.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub(crate) explain: bool,
+}
+
+impl SimilarBody {
+    /// The item is the whole history, and is itself no answer.
+    pub(crate) fn into_raw(self) -> RawRequest {
+        let item = self.item.item();
+        let detail = || SceneName::new("detail").expect("a name");
+        let event = RawHistoryEntry { item: item.clone(), kind: None, value: None, time: None };
+        RawRequest {
+            scene: Some(self.scene.unwrap_or_else(detail)),
+            history: vec![event],
+            blocked: vec![item],
+            filter: self.filter.map(Filter::from),
+            size: self.size,
+            ..RawRequest::default()
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Which endpoint answers which path, and what surrounds them all.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::{App, EngineSlot};
+use crate::error::ApiError;
+use crate::handlers;
+use crate::options::ServeOptions;
+
+/// Every method and path that is answered.
+pub const ROUTES: [(&str, &str); 8] = [
+    ("post", "/v1/retrieve"),
+    ("post", "/v1/similar"),
+    ("get", "/v1/items/{id}"),
+    ("get", "/livez"),
+    ("get", "/readyz"),
+    ("get", "/metrics"),
+    ("get", "/openapi.json"),
+    ("get", "/"),
+];
+
+/// All endpoints. `report_html` is the page at `/`; `None` gives one that says how to make it.
+pub fn router(options: ServeOptions, engine: EngineSlot, report_html: Option<Arc<str>>) -> Router {
+    let app = Arc::new(App::new(options, engine, report_html));
+    Router::new()
+        .route("/v1/retrieve", post(handlers::retrieve))
+        .route("/v1/similar", post(handlers::similar))
+        .route("/v1/items/{id}", get(handlers::item))
+        .route("/livez", get(handlers::livez))
+        .route("/readyz", get(handlers::readyz))
+        .route("/metrics", get(handlers::metrics))
+        .route("/openapi.json", get(handlers::openapi))
+        .route("/", get(handlers::page))
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(app.clone(), observe))
+        .with_state(app)
+}
+
+async fn unknown_route() -> ApiError {
+    let message = "no such route; /openapi.json lists them. An id in a path is percent-encoded";
+    ApiError::new(StatusCode::NOT_FOUND, "unknown_route", message)
+}
+
+async fn wrong_method() -> ApiError {
+    let message = "this route has another method; the header allow names it";
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message)
+}
+
+// The signature is that of the layer's trait.
+#[allow(clippy::needless_pass_by_value)]
+fn panicked(_panic: Box<dyn Any + Send + 'static>) -> Response {
+    ApiError::internal().into_response()
+}
+
+/// Counts and times every request.
+async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let start = app.options.clock.elapsed();
+    let path = request.extensions().get::<MatchedPath>();
+    let route = path.map_or("unmatched", MatchedPath::as_str).to_owned();
+    let method = match *request.method() {
+        Method::GET => "get",
+        Method::POST => "post",
+        Method::HEAD => "head",
+        _ => "other",
+    };
+    let mut response = next.run(request).await;
+    let nosniff = HeaderValue::from_static("nosniff");
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    let took_us = app.options.clock.elapsed().saturating_sub(start).as_micros() as u64;
+    app.metrics.count_request(&route, method, response.status().as_u16(), took_us);
+    response
+}

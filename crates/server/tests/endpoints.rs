@@ -1,0 +1,228 @@
+//! Every endpoint, asked as a client would.
+
+mod support;
+
+use gannet_server::{EngineSlot, ROUTES};
+use serde_json::{Value, json};
+use support::{Server, TITLES, engine};
+
+fn encode(id: &str) -> String {
+    id.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retrieve_gives_a_known_user_what_he_has_not_consumed() {
+    let server = Server::start().await;
+    let answer = server.post("/v1/retrieve", r#"{"user": "1", "size": 3}"#).await;
+    assert_eq!(answer.items(), TITLES[..3]);
+    let json = answer.json();
+    assert_eq!(json["snapshot"], "20260101-120000");
+    assert_eq!((&json["scene"], &json["degraded"]), (&json!("home"), &json!(false)));
+    let first = &json["candidates"][0];
+    assert_eq!(first["title"], "Toy Story (1995) as shown");
+    assert!(first["merge_score"].as_f64().unwrap() > 0.0);
+    assert!(first.get("evidence").is_none(), "only where explain is set");
+    let channel = &json["report"]["channels"][0];
+    assert_eq!((&channel["channel"], &channel["status"]), (&json!("finder"), &json!("complete")));
+    assert!(channel["returned"].as_u64().unwrap() >= 3);
+    assert!(!json["report"]["stages"].as_array().unwrap().is_empty());
+    assert!(answer.headers.contains("x-gannet-snapshot: 20260101-120000"));
+    assert!(answer.headers.contains("x-gannet-degraded: false"));
+    let all = server.post("/v1/retrieve", r#"{"user": "1"}"#).await;
+    assert!(!all.items().contains(&"Heat (1995)".to_owned()), "consumed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_names_channel_rank_score_and_trigger() {
+    let server = Server::start().await;
+    let answer = server.post("/v1/retrieve", r#"{"user": "1", "explain": true}"#).await.json();
+    let evidence = &answer["candidates"][0]["evidence"][0];
+    assert_eq!((&evidence["channel"], &evidence["channel_rank"]), (&json!("finder"), &json!(1)));
+    assert_eq!(evidence["channel_score"], 9.0);
+    let trigger = json!({ "item": "Heat (1995)", "title": "Heat (1995) as shown" });
+    assert_eq!(evidence["trigger"], trigger);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_as_an_id_is_its_decimal_text() {
+    let server = Server::start().await;
+    let number = server.post("/v1/retrieve", r#"{"user": 1}"#).await.items();
+    assert_eq!(number, server.post("/v1/retrieve", r#"{"user": "1"}"#).await.items());
+    let history = r#"{"history": [{"item": 42}]}"#;
+    assert!(!server.post("/v1/retrieve", history).await.items().contains(&"42".to_owned()));
+    for id in ["1.5", "1e3", "123456789012345678901234567890", "true", "null_", "[1]", "\"\""] {
+        let answer = server.post("/v1/similar", &format!(r#"{{"item": {id}}}"#)).await;
+        assert!([400, 422].contains(&answer.status), "{id}: {answer:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_can_be_described_in_the_request() {
+    let server = Server::start().await;
+    let body = json!({
+        "user": "never heard of",
+        "history": [{ "item": TITLES[0], "value": 5, "time": 1_600_000_000_000i64 },
+            { "item": "not in the catalogue" }],
+        "blocked": [TITLES[1]],
+        "filter": { "tags_any": ["Comedy"], "published_from": 0 },
+        "scene": "home",
+    });
+    let answer = server.post("/v1/retrieve", &body.to_string()).await;
+    assert_eq!(answer.items(), TITLES[2..]);
+    assert_eq!(answer.json()["unknown_history_items"], 1);
+    let nothing = r#"{"filter": {"tags_any": ["Horror"]}}"#;
+    assert!(server.post("/v1/retrieve", nothing).await.items().is_empty());
+    assert_eq!(server.post("/v1/retrieve", "{}").await.items().len(), TITLES.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn top_ranks_the_best_few() {
+    let server = Server::start().await;
+    let answer = server.post("/v1/retrieve", r#"{"top": 2}"#).await;
+    assert_eq!(answer.items().len(), 2);
+    let json = answer.json();
+    let score = |at: usize| json["candidates"][at]["rank_score"].as_f64().unwrap();
+    assert!(score(0) >= score(1));
+    for top in ["0", "100001"] {
+        let answer = server.post("/v1/retrieve", &format!(r#"{{"top": {top}}}"#)).await;
+        assert_eq!(answer.assert_error(422, "bad_field"), "top");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn similar_never_names_the_item_itself() {
+    let server = Server::start().await;
+    for title in TITLES {
+        let body = json!({ "item": title }).to_string();
+        let answer = server.post("/v1/similar", &body).await;
+        assert!(!answer.items().contains(&title.to_owned()));
+        assert_eq!(answer.items().len(), TITLES.len() - 1);
+        assert_eq!(answer.json()["scene"], "detail");
+    }
+    let unknown = server.post("/v1/similar", r#"{"item": "no such"}"#).await;
+    assert_eq!(unknown.assert_error(404, "unknown_item"), "item");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_id_can_be_looked_up_when_it_is_encoded() {
+    let server = Server::start().await;
+    for title in TITLES {
+        let answer = server.get(&format!("/v1/items/{}", encode(title))).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.json()["item"], title);
+        assert_eq!(answer.json()["tags"], json!(["Comedy/Dark"]));
+    }
+    let plain = server.get("/v1/items/Toy%20Story%20(1995)").await;
+    assert_eq!(plain.json()["title"], "Toy Story (1995) as shown");
+    let unknown = server.get("/v1/items/Nowhere").await;
+    assert_eq!(unknown.assert_error(404, "unknown_item"), "id");
+    server.get("/v1/items/Face/Off").await.assert_error(404, "unknown_route");
+    assert_eq!(server.get("/v1/items/%FF%FE").await.assert_error(400, "bad_id"), "id");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_an_engine_lives_but_is_not_ready() {
+    let slot = EngineSlot::empty();
+    let server = Server::start_with(slot.clone(), None, |_| {}).await;
+    assert_eq!(server.get("/livez").await.json()["status"], "ok");
+    for path in ["/readyz", "/v1/items/42"] {
+        server.get(path).await.assert_error(503, "not_ready");
+    }
+    let answer = server.post("/v1/retrieve", "{}").await;
+    answer.assert_error(503, "not_ready");
+    assert!(answer.headers.contains("retry-after: 1"));
+    server.post("/v1/similar", r#"{"item": 42}"#).await.assert_error(503, "not_ready");
+    assert!(slot.fill(engine()));
+    assert!(!slot.fill(engine()), "the first one stays");
+    assert_eq!(server.get("/readyz").await.json()["snapshot"], "20260101-120000");
+    assert_eq!(server.post("/v1/retrieve", "{}").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_the_report_or_says_how_to_make_one() {
+    let with = Server::start_with(engine(), Some("<p>report</p>"), |_| {}).await;
+    let answer = with.get("/").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "<p>report</p>"));
+    assert!(answer.headers.contains("content-type: text/html"));
+    assert!(answer.headers.contains("default-src 'none'"));
+    assert!(Server::start().await.get("/").await.body.contains("gannet evaluate"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_parse_and_count_what_happened() {
+    let server = Server::start().await;
+    server.post("/v1/retrieve", r#"{"user": 1}"#).await;
+    server.post("/v1/retrieve", r#"{"scene": "broken"}"#).await;
+    server.post("/v1/retrieve", "nonsense").await;
+    server.get("/no/such/route").await;
+    let text = server.get("/metrics").await.body;
+    assert!(text.ends_with("# EOF\n"));
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (name, value) = line.rsplit_once(' ').expect("a name and a value");
+        assert!(name.starts_with("gannet_"), "{line}");
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+    }
+    for line in [
+        r#"gannet_http_requests_total{route="/v1/retrieve",method="post",status="200"} 2"#,
+        r#"gannet_http_requests_total{route="/v1/retrieve",method="post",status="400"} 1"#,
+        r#"gannet_http_requests_total{route="unmatched",method="get",status="404"} 1"#,
+        r#"gannet_channel_answers_total{channel="broken",status="panicked"} 1"#,
+        r#"gannet_channel_microseconds_count{channel="finder"} 2"#,
+        r#"gannet_stage_microseconds_count{stage="merge"} 2"#,
+        "gannet_degraded_answers_total 1",
+        r#"gannet_answers_total{scene="home"} 1"#,
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+}
+
+fn documented(openapi: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (path, methods) in openapi["paths"].as_object().unwrap() {
+        found.extend(methods.as_object().unwrap().keys().map(|way| (way.clone(), path.clone())));
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_lists_exactly_the_routes_that_exist() {
+    let server = Server::start().await;
+    let openapi = server.get("/openapi.json").await.json();
+    assert!(openapi["openapi"].as_str().unwrap().starts_with("3.1"));
+    let mut routes: Vec<_> =
+        ROUTES.iter().map(|(way, path)| ((*way).to_owned(), (*path).to_owned())).collect();
+    routes.sort();
+    assert_eq!(documented(&openapi), routes);
+    for (way, path) in routes {
+        let path = path.replace("{id}", "42");
+        let other = if way == "get" { "POST" } else { "GET" };
+        let refused = server.send(other, &path, "", "").await;
+        refused.assert_error(405, "wrong_method");
+        assert!(refused.headers.contains(&format!("allow: {way}")), "{refused:?}");
+        let answer = server.send(&way.to_uppercase(), &path, "", "").await;
+        assert!([200, 415].contains(&answer.status), "{way} {path}: {answer:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_schema_has_an_example_and_the_server_takes_those_of_requests() {
+    let server = Server::start().await;
+    let openapi = server.get("/openapi.json").await.json();
+    let schemas = openapi["components"]["schemas"].as_object().unwrap();
+    let example = |schema: &Value| -> Value {
+        let found = schema.get("example").or_else(|| schema["examples"].get(0));
+        found.unwrap_or_else(|| panic!("no example: {schema}")).clone()
+    };
+    schemas.values().for_each(|schema| drop(example(schema)));
+    for (path, name) in [("/v1/retrieve", "RetrieveBody"), ("/v1/similar", "SimilarBody")] {
+        let answer = server.post(path, &example(&schemas[name]).to_string()).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let history = json!({ "history": [example(&schemas["HistoryBody"])],
+        "filter": example(&schemas["FilterBody"]) });
+    assert_eq!(server.post("/v1/retrieve", &history.to_string()).await.status, 200);
+    for body in ["RetrieveBody", "SimilarBody", "HistoryBody", "VectorBody", "FilterBody"] {
+        assert_eq!(schemas[body]["additionalProperties"], false, "{body}");
+    }
+}
