@@ -24,6 +24,9 @@ use super::watch::Watch;
 use super::{selection, spec};
 use crate::{Ask, Channel, ChannelError, ChannelList, ChannelSpec, ChannelSpecError, UserProfile};
 
+/// Share of the liked weight below which what dislikes have left is rounding.
+const CANCELLED: f32 = 1e-5;
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct InvertedParameters {
@@ -149,7 +152,9 @@ impl Inverted {
         }
         let mut interest: Vec<(u32, f32)> = scores.sums().collect();
         let length = interest.iter().map(|(_, weight)| weight * weight).sum::<f32>().sqrt();
-        if !(length > 0.0 && length.is_finite()) {
+        // Likes and dislikes of the same tags leave rounding errors, which are no interest.
+        let noise = CANCELLED * liked.iter().map(|trigger| trigger.weight).sum::<f32>();
+        if !(length > noise && length.is_finite()) {
             return Vec::new();
         }
         interest.iter_mut().for_each(|(_, weight)| *weight /= length);
