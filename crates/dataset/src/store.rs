@@ -1,0 +1,120 @@
+//! A checked data set on disk: Parquet files that any tool can read, named by a manifest.
+//!
+//! ```text
+//! FOLDER/manifest.json         format, counts, kinds, and length and sha256 of every file
+//! FOLDER/items.parquet         id, title, tags list<string>, author, published (UTC), available
+//! FOLDER/users.parquet         id, in the order of the data set
+//! FOLDER/events.parquet        user, item, kind, value f32, time (UTC); in file order
+//! FOLDER/test_events.parquet   the same, where the data came with a test file
+//! ```
+//!
+//! Absent values are null. A folder is written whole beside its place and moved there: a reader
+//! finds the older data set or the newer one, never a mixture.
+
+mod error;
+mod folder;
+mod manifest;
+mod read;
+mod write;
+
+pub use error::StoreError;
+pub use manifest::{DatasetManifest, StoredFile};
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use gannet_core::EventKinds;
+
+use crate::dataset::{Dataset, Events};
+use crate::normal_form::normal_form_checksum;
+use folder::Replacement;
+use manifest::{FORMAT, FORMAT_VERSION, MANIFEST};
+
+const ITEMS: &str = "items.parquet";
+const USERS: &str = "users.parquet";
+const EVENTS: &str = "events.parquet";
+const TEST_EVENTS: &str = "test_events.parquet";
+
+/// Writes a data set to a folder, which is made, or replaced where it holds a data set already.
+///
+/// The older data set stays until the newer one is whole and synced. A folder with anything else
+/// in it is left alone ([`StoreError::NotADataset`]). Memory beyond the data set's own is bounded
+/// by one row group.
+pub fn ingest(dataset: &Dataset, folder: &Path) -> Result<DatasetManifest, StoreError> {
+    let replacement = Replacement::begin(folder)?;
+    let place = replacement.place();
+    let catalogue = &dataset.catalogue;
+    let mut files = vec![
+        write::items(&place.join(ITEMS), catalogue)?,
+        write::users(&place.join(USERS), &dataset.users)?,
+        write::events(&place.join(EVENTS), dataset, &dataset.events)?,
+    ];
+    if let Some(test) = &dataset.test_events {
+        files.push(write::events(&place.join(TEST_EVENTS), dataset, test)?);
+    }
+    let manifest = DatasetManifest {
+        format: FORMAT.to_owned(),
+        format_version: FORMAT_VERSION,
+        name: dataset.name.clone(),
+        kinds: dataset.kinds.all().to_vec(),
+        item_count: catalogue.len() as u64,
+        user_count: dataset.users.len() as u64,
+        event_count: dataset.events.users.len() as u64,
+        test_event_count: dataset.test_events.as_ref().map(|test| test.users.len() as u64),
+        first_time: times(dataset).min(),
+        last_time: times(dataset).max(),
+        events_without_time: dataset.events.interactions.len() as u64
+            - times(dataset).count() as u64,
+        normal_form_sha256: normal_form_checksum(dataset),
+        files,
+    };
+    manifest.write(&place.join(MANIFEST))?;
+    replacement.finish()?;
+    Ok(manifest)
+}
+
+fn times(dataset: &Dataset) -> impl Iterator<Item = gannet_core::Timestamp> + '_ {
+    dataset.events.interactions.iter().filter_map(|event| event.time)
+}
+
+/// Reads a data set back; every file's length and checksum is checked before it is read.
+///
+/// Where a replacement was cut short between its two moves, the older data set is read.
+pub fn open(folder: &Path) -> Result<Dataset, StoreError> {
+    let place = folder::find(folder)?;
+    let manifest = DatasetManifest::read(&place.join(MANIFEST))?;
+    let checked = |name: &str, rows: u64| manifest.open_file(&place, name, rows);
+    let kinds = EventKinds::new(manifest.kinds.clone()).map_err(|error| {
+        StoreError::BadManifest { path: place.join(MANIFEST), why: error.to_string() }
+    })?;
+    let catalogue = read::items(checked(ITEMS, manifest.item_count)?)?;
+    let users = read::users(checked(USERS, manifest.user_count)?)?;
+    let names = read::Names { catalogue: &catalogue, users: &users, kinds: &kinds };
+    let events = read::events(checked(EVENTS, manifest.event_count)?, &names)?;
+    let test_events = match manifest.test_event_count {
+        Some(rows) => Some(read::events(checked(TEST_EVENTS, rows)?, &names)?),
+        None => None::<Events>,
+    };
+    Ok(Dataset {
+        name: manifest.name,
+        catalogue: Arc::new(catalogue),
+        users: Arc::new(users),
+        kinds,
+        events,
+        test_events,
+    })
+}
+
+/// Reads the manifest alone; the files that it names are not looked at.
+pub fn read_manifest(folder: &Path) -> Result<DatasetManifest, StoreError> {
+    DatasetManifest::read(&folder::find(folder)?.join(MANIFEST))
+}
+
+fn disk(path: &Path) -> impl FnOnce(std::io::Error) -> StoreError + '_ {
+    move |source| StoreError::Disk { path: path.to_owned(), source }
+}
+
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    fs::File::open(folder).and_then(|file| file.sync_all()).map_err(disk(folder))
+}
