@@ -7,6 +7,7 @@ mod dataset;
 mod fetch;
 mod normal_form;
 mod read;
+mod simulate;
 mod split;
 mod store;
 
@@ -20,6 +21,7 @@ pub use read::{
     CsvMapping, EventColumns, FixedSplitSettings, Format, ItemColumns, ItemIds, MovielensSettings,
     ReadError, ReadOptions, ReadOutcome, Source, TimeUnit, TypedHeaderMapping, read,
 };
+pub use simulate::{Simulation, SimulationOptions, TruePreference, simulate};
 pub use split::{
     Positive, Split, SplitCounts, SplitError, SplitKind, TestSet, TestUser, TrainSet, split,
     split_with,
