@@ -1,0 +1,286 @@
+//! Guards the round trip through a dataset folder, and that damage is named and never read.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+
+use gannet_core::{
+    CatalogueBuilder, EventKind, EventKinds, Interaction, Item, ItemId, ItemIndex, KindIndex,
+    StringTable, TagPath, Timestamp, UserIndex,
+};
+use gannet_dataset::{Dataset, Events, StoreError, ingest, open, read_manifest};
+use proptest::prelude::*;
+
+fn kinds() -> EventKinds {
+    EventKinds::new(vec![
+        EventKind { name: "rating".into(), weight: 1.0, positive_from: Some(4.0) },
+        EventKind { name: "ありがとう".into(), weight: -0.5, positive_from: None },
+    ])
+    .unwrap()
+}
+
+fn items() -> impl Strategy<Value = Vec<Item>> {
+    let tag = prop_oneof![Just("a"), Just("a/b"), Just("a/b/c"), Just("d e/ü"), Just("z")];
+    let one = (
+        ".{0,8}",
+        prop::collection::vec(tag, 0..4),
+        prop::option::of(".{0,4}"),
+        prop::option::of(any::<i64>()),
+        any::<bool>(),
+    );
+    prop::collection::vec(one, 1..20).prop_map(|rows| {
+        let mut items = Vec::new();
+        for (at, (title, tags, author, published, available)) in rows.into_iter().enumerate() {
+            let id = ItemId::new(format!("é{at}\n\"")).unwrap();
+            let tags = tags.into_iter().map(|tag| TagPath::new(tag).unwrap());
+            let (mut distinct, published) = (Vec::new(), published.map(Timestamp));
+            for tag in tags {
+                if !distinct.contains(&tag) {
+                    distinct.push(tag);
+                }
+            }
+            items.push(Item { id, title, tags: distinct, author, published, available });
+        }
+        items
+    })
+}
+
+fn events(item_count: u32) -> impl Strategy<Value = Events> {
+    let finite = any::<f32>().prop_filter("a value is a number", |value| !value.is_nan());
+    let one = (0..5u32, 0..item_count, 0..2u8, finite, prop::option::of(any::<i64>()));
+    prop::collection::vec(one, 0..60).prop_map(|rows| {
+        let mut events = Events::default();
+        for (user, item, kind, value, time) in rows {
+            let (item, kind, time) = (ItemIndex(item), KindIndex(kind), time.map(Timestamp));
+            events.users.push(UserIndex(user));
+            events.interactions.push(Interaction { item, kind, value, time });
+        }
+        events
+    })
+}
+
+fn datasets() -> impl Strategy<Value = Dataset> {
+    let with_events = |items: Vec<Item>| {
+        let count = items.len() as u32;
+        (Just(items), events(count), prop::option::of(events(count)))
+    };
+    items().prop_flat_map(with_events).prop_map(|(items, events, test_events)| {
+        let mut catalogue = CatalogueBuilder::new();
+        for item in &items {
+            catalogue.add(item).unwrap();
+        }
+        Dataset {
+            name: "any name \u{1f426}".into(),
+            catalogue: Arc::new(catalogue.finish()),
+            users: Arc::new(["5", "1", "übung", " ", "none"].into_iter().collect::<StringTable>()),
+            kinds: kinds(),
+            events,
+            test_events,
+        }
+    })
+}
+
+fn small() -> Dataset {
+    let catalogue = CatalogueBuilder::new();
+    let mut catalogue = catalogue;
+    for item in 0..50 {
+        catalogue.add(&Item::bare(ItemId::new(format!("i{item}")).unwrap())).unwrap();
+    }
+    let mut events = Events::default();
+    for at in 0..500u32 {
+        events.users.push(UserIndex(at % 7));
+        let (item, kind) = (ItemIndex(at * 13 % 50), KindIndex(0));
+        let time = Some(Timestamp(i64::from(at)));
+        events.interactions.push(Interaction { item, kind, value: 4.0, time });
+    }
+    Dataset {
+        name: "small".into(),
+        catalogue: Arc::new(catalogue.finish()),
+        users: Arc::new((0..7).map(|user| format!("u{user}")).collect::<StringTable>()),
+        kinds: kinds(),
+        events,
+        test_events: None,
+    }
+}
+
+fn edit_manifest(folder: &Path, edit: impl FnOnce(&mut serde_json::Value)) {
+    let path = folder.join("manifest.json");
+    let mut manifest = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    edit(&mut manifest);
+    fs::write(&path, serde_json::to_vec(&manifest).unwrap()).unwrap();
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_data_set_comes_back_as_it_went(dataset in datasets()) {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("set");
+        let manifest = ingest(&dataset, &folder).unwrap();
+        prop_assert_eq!(&open(&folder).unwrap(), &dataset);
+        prop_assert_eq!(&read_manifest(&folder).unwrap(), &manifest);
+        prop_assert_eq!(manifest.files.len(), 3 + usize::from(dataset.test_events.is_some()));
+        for file in &manifest.files {
+            let bytes = fs::metadata(folder.join(&file.name)).unwrap().len();
+            prop_assert_eq!(bytes, file.bytes);
+        }
+    }
+}
+
+#[test]
+fn every_flipped_byte_of_a_file_is_found_by_its_checksum() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("set");
+    ingest(&small(), &folder).unwrap();
+    for name in ["items.parquet", "users.parquet", "events.parquet"] {
+        let path = folder.join(name);
+        let whole = fs::read(&path).unwrap();
+        for at in (0..whole.len()).step_by(whole.len() / 20) {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            fs::write(&path, &damaged).unwrap();
+            let error = open(&folder).unwrap_err();
+            assert!(matches!(error, StoreError::Checksum { .. }), "{error}");
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        fs::write(&path, &whole).unwrap();
+    }
+    assert_eq!(open(&folder).unwrap(), small());
+}
+
+#[test]
+fn a_truncated_or_missing_file_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("set");
+    let manifest = ingest(&small(), &folder).unwrap();
+    let path = folder.join("events.parquet");
+    let whole = manifest.files.iter().find(|file| file.name == "events.parquet").unwrap().bytes;
+    for bytes in [0, 1, whole / 2, whole - 1] {
+        File::options().write(true).open(&path).unwrap().set_len(bytes).unwrap();
+        let error = open(&folder).unwrap_err();
+        let StoreError::Length { path: at, expected, found } = &error else { panic!("{error}") };
+        assert_eq!((at, *expected, *found), (&path, whole, bytes));
+    }
+    fs::remove_file(&path).unwrap();
+    assert!(
+        matches!(open(&folder).unwrap_err(), StoreError::MissingFile { path: at } if at == path)
+    );
+}
+
+#[test]
+fn a_folder_that_is_no_data_set_is_refused_and_never_replaced() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("photos");
+    assert!(matches!(open(&folder).unwrap_err(), StoreError::Missing { .. }));
+    fs::create_dir(&folder).unwrap();
+    assert!(matches!(open(&folder).unwrap_err(), StoreError::NotADataset { .. }));
+    fs::write(folder.join("summer.jpg"), "precious").unwrap();
+    assert!(matches!(ingest(&small(), &folder).unwrap_err(), StoreError::NotADataset { .. }));
+    fs::write(folder.join("manifest.json"), "{\"name\": \"somebody else's\"}").unwrap();
+    assert!(matches!(open(&folder).unwrap_err(), StoreError::BadManifest { .. }));
+    assert!(matches!(ingest(&small(), &folder).unwrap_err(), StoreError::NotADataset { .. }));
+    assert_eq!(fs::read_to_string(folder.join("summer.jpg")).unwrap(), "precious");
+    let file = place.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert!(matches!(open(&file).unwrap_err(), StoreError::NotADataset { .. }));
+    assert!(matches!(ingest(&small(), &file).unwrap_err(), StoreError::NotADataset { .. }));
+}
+
+#[test]
+fn an_empty_manifest_is_told_from_a_wrong_one_and_can_be_written_again() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("set");
+    ingest(&small(), &folder).unwrap();
+    fs::write(folder.join("manifest.json"), "").unwrap();
+    assert!(matches!(open(&folder).unwrap_err(), StoreError::EmptyManifest { .. }));
+    ingest(&small(), &folder).unwrap();
+    assert_eq!(open(&folder).unwrap(), small());
+}
+
+#[test]
+fn a_newer_format_is_refused_and_left_untouched() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("set");
+    ingest(&small(), &folder).unwrap();
+    edit_manifest(&folder, |manifest| {
+        manifest["format_version"] = 2.into();
+        manifest["kinds"] = "of another shape".into();
+    });
+    let before = fs::read(folder.join("manifest.json")).unwrap();
+    let error = open(&folder).unwrap_err();
+    assert!(matches!(error, StoreError::NewerFormat { found: 2, known: 1, .. }), "{error}");
+    assert!(ingest(&small(), &folder).is_err(), "a newer program's data was replaced");
+    assert_eq!(fs::read(folder.join("manifest.json")).unwrap(), before);
+}
+
+#[test]
+fn a_manifest_that_contradicts_itself_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("set");
+    let spoils: [fn(&mut serde_json::Value); 4] = [
+        |manifest| manifest["event_count"] = 7.into(),
+        |manifest| manifest["files"] = serde_json::json!([]),
+        |manifest| manifest["kinds"] = serde_json::json!([]),
+        |manifest| manifest["format"] = "parquet".into(),
+    ];
+    for spoil in spoils {
+        let _ = fs::remove_dir_all(&folder);
+        ingest(&small(), &folder).unwrap();
+        edit_manifest(&folder, spoil);
+        let error = open(&folder).unwrap_err();
+        assert!(matches!(error, StoreError::BadManifest { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_newer_data_set_replaces_the_older_one_and_leaves_nothing_behind() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("set");
+    let mut dataset = small();
+    dataset.test_events = Some(dataset.events.clone());
+    ingest(&dataset, &folder).unwrap();
+    assert_eq!(open(&folder).unwrap(), dataset);
+    ingest(&small(), &folder).unwrap();
+    assert_eq!(open(&folder).unwrap(), small());
+    assert_eq!(names(place.path()), [".set.lock", "set"]);
+    assert_eq!(
+        names(&folder),
+        ["events.parquet", "items.parquet", "manifest.json", "users.parquet"]
+    );
+}
+
+#[test]
+fn leftovers_of_a_writer_that_died_neither_block_nor_lose_the_older_data_set() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("set");
+    ingest(&small(), &folder).unwrap();
+    fs::create_dir(place.path().join(".set.new")).unwrap();
+    fs::write(place.path().join(".set.new/items.parquet"), "half").unwrap();
+    fs::rename(&folder, place.path().join(".set.old")).unwrap();
+    assert_eq!(open(&folder).unwrap(), small(), "died between the two moves");
+    let mut renamed = small();
+    renamed.name = "newer".into();
+    ingest(&renamed, &folder).unwrap();
+    assert_eq!(open(&folder).unwrap().name, "newer");
+    assert_eq!(names(place.path()), [".set.lock", "set"]);
+}
+
+#[test]
+fn two_writers_of_one_folder_do_not_mix() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("set");
+    let lock = File::create(place.path().join(".set.lock")).unwrap();
+    lock.try_lock().unwrap();
+    assert!(matches!(ingest(&small(), &folder).unwrap_err(), StoreError::Busy { .. }));
+    drop(lock);
+    ingest(&small(), &folder).unwrap();
+}
