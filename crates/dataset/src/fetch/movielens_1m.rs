@@ -19,7 +19,8 @@ use crate::read::{
 };
 
 /// SHA-256 of the normal form of MovieLens-1M, the same from both origins.
-pub const MOVIELENS_1M_CHECKSUM: &str = "TBD";
+pub const MOVIELENS_1M_CHECKSUM: &str =
+    "66da87f38e4e4b5db464802b78549fd0cd5f8dffd367407e8e07a7047392979e";
 
 const PUBLISHER_URL: &str = "https://files.grouplens.org/datasets/movielens/ml-1m.zip";
 const PUBLISHER_PREFIX: &str = "ml-1m/";
