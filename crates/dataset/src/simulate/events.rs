@@ -9,7 +9,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::{SimulationOptions, TruePreference};
 use crate::dataset::Events;
 
-/// How many items a user meets, by their popularity, for each one that he plays.
+/// How many items a user mostly chooses from: met by their popularity, the best one is played.
 const MET: usize = 24;
 
 pub(super) fn events(
@@ -38,7 +38,9 @@ pub(super) fn events(
         let mut known = BTreeSet::new();
         for time in times {
             let moment = time as f32 / span_ms as f32;
-            let met = (0..MET).filter_map(|_| {
+            // Now and then one takes what comes: that is where dislikes come from.
+            let choices = if random.random_bool(0.1) { 1 } else { MET };
+            let met = (0..choices).filter_map(|_| {
                 let point = random.random_range(0.0..total);
                 let item =
                     cumulative.partition_point(|end| *end <= point).min(truth.items.len() - 1);
