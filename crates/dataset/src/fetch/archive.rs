@@ -43,7 +43,8 @@ pub(crate) fn extract(
         if !entry.is_file() {
             return Err(broken(format!("{path:?} is not a plain file")));
         }
-        write_entry(entry, &into.join(&name)).map_err(|reason| broken(format!("{path}: {reason}")))?;
+        write_entry(entry, &into.join(&name))
+            .map_err(|reason| broken(format!("{path}: {reason}")))?;
         missing.retain(|wanted| *wanted != name);
     }
     if missing.is_empty() {
@@ -112,6 +113,9 @@ mod tests {
         assert!(error.to_string().contains("holds no a/y.dat"), "{error}");
         let page = folder.path().join("page.zip");
         std::fs::write(&page, "<html>please log in</html>").unwrap();
-        assert!(matches!(extract(&page, "", &["x"], folder.path()), Err(FetchError::Archive { .. })));
+        assert!(matches!(
+            extract(&page, "", &["x"], folder.path()),
+            Err(FetchError::Archive { .. })
+        ));
     }
 }

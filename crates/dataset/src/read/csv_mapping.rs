@@ -222,7 +222,8 @@ fn read_items(
             let published = row.optional(published)?;
             let published =
                 published.map(|text| field::moment("published", text, columns.published_unit));
-            let available = row.optional(available)?.map(|text| field::available("available", text));
+            let available =
+                row.optional(available)?.map(|text| field::available("available", text));
             let item = Item {
                 id: field::item_id(row.name(id), row.text(id)?)?,
                 title: row.optional(title)?.unwrap_or_default().to_owned(),

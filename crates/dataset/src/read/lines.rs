@@ -103,7 +103,8 @@ impl<'a> Lines<'a> {
                 self.skip_to_end_of_line()?;
                 return Ok(Some(Line::TooLong));
             }
-            let start = if self.number == 1 && self.buffer.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+            let start =
+                if self.number == 1 && self.buffer.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
             let end = content_end(&self.buffer);
             if end - start > LINE_BYTES_MAX {
                 return Ok(Some(Line::TooLong));
@@ -116,7 +117,8 @@ impl<'a> Lines<'a> {
     }
 
     fn skip_to_end_of_line(&mut self) -> Result<(), ReadError> {
-        let skipped = self.input.skip_until(b'\n').map_err(|source| io_error(&self.path, source))?;
+        let skipped =
+            self.input.skip_until(b'\n').map_err(|source| io_error(&self.path, source))?;
         self.report(skipped as u64);
         Ok(())
     }

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use super::ReadOutcome;
 use super::builder::{EventRow, Part};
 use super::error::ReadError;
 use super::field::{self, TimeUnit};
@@ -13,7 +14,6 @@ use super::lines::{LINE_BYTES_MAX, Line, Lines};
 use super::movielens::{Film, ItemNumbers};
 use super::reading::{Reading, RowPlace, only_kind};
 use super::source::MovielensSettings;
-use super::ReadOutcome;
 use crate::bad_rows::BadField;
 
 const SEPARATOR: &str = "::";

@@ -183,7 +183,8 @@ impl RowParser {
     }
 
     fn feed(&mut self, mut input: &[u8]) -> bool {
-        loop {
+        // The parser would take empty input for the end of the file.
+        while !input.is_empty() {
             let output = &mut self.output[self.written..];
             let ends = &mut self.ends[self.field_count..];
             let (result, taken, written, fields) = self.parser.read_record(input, output, ends);
@@ -192,12 +193,12 @@ impl RowParser {
             self.field_count += fields;
             match result {
                 ReadRecordResult::Record | ReadRecordResult::End => return true,
-                ReadRecordResult::InputEmpty if input.is_empty() => return false,
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => self.output.resize(self.output.len() * 2, 0),
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
             }
         }
+        false
     }
 
     fn field(&self, column: usize) -> &[u8] {
