@@ -18,7 +18,7 @@ pub(crate) const LINE_BYTES_MAX: usize = 1 << 20;
 const PROGRESS_BYTES: u64 = 1 << 20;
 
 /// One line of a file, without its end.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Line<'a> {
     /// Its bytes: not blank, at most [`LINE_BYTES_MAX`].
     Bytes(&'a [u8]),
