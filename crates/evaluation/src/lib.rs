@@ -9,7 +9,7 @@ mod bootstrap;
 mod channel_recall;
 mod error;
 mod facts;
-// mod html;
+mod html;
 mod judge;
 mod metrics;
 mod options;
@@ -19,14 +19,14 @@ mod sample;
 mod segments;
 mod study;
 mod summary;
-// mod tables;
+mod tables;
 mod tallies;
 mod tune;
 
 pub use bootstrap::{Interval, paired_bootstrap};
 pub use channel_recall::channel_recall;
 pub use error::EvaluateError;
-// pub use html::{ReportAbout, html};
+pub use html::{ReportAbout, html};
 pub use metrics::{hit_ranks, hits_at, ndcg_at};
 pub use options::StudyOptions;
 pub use profile::Profile;
@@ -35,5 +35,5 @@ pub use report::{
     ListRecall, ListSummary, MergedEvaluation, OverlapMatrix, Segment, UnionEvaluation,
 };
 pub use study::evaluate;
-// pub use tables::{Column, Table};
+pub use tables::{Column, Table};
 pub use tune::{TunedWeights, ValidationUser, tune_merge_weights, validation_lists};

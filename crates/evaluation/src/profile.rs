@@ -9,9 +9,11 @@ pub enum Profile {
     /// The LightGCN papers (He et al. 2020): recall = hits / held out; headline recall@20 and
     /// ndcg@20.
     #[default]
+    #[serde(rename = "lightgcn")]
     LightGcn,
     /// The Mult-VAE papers (Liang et al. 2018): recall = hits / min(K, held out); headline
     /// recall@20, recall@50 and ndcg@100; unseen users fold in.
+    #[serde(rename = "multvae")]
     MultVae,
     /// One held-out event a user, all items ranked: recall is the hit rate, 1 where any held-out
     /// item is among the first K; headline HR@10 and ndcg@10.
