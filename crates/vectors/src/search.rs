@@ -36,6 +36,20 @@ pub enum SearchError {
     NotFinite(usize),
 }
 
+impl SearchError {
+    /// Refuses a query of another dimension or with a component that is not finite: what every
+    /// implementation does first.
+    pub fn check_query(query: &[f32], dim: usize) -> Result<(), Self> {
+        if query.len() != dim {
+            return Err(Self::Dimension { got: query.len(), expected: dim });
+        }
+        match query.iter().position(|value| !value.is_finite()) {
+            Some(at) => Err(Self::NotFinite(at)),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Finds the rows of highest inner product. Called by channels on worker threads, many at once.
 /// Promises `min(k, rows in the mask)` rows unless stopped; `k` may be larger than the index.
 pub trait VectorSearch: Send + Sync {

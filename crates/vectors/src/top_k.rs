@@ -39,7 +39,8 @@ impl TopK {
     #[inline]
     pub fn offer(&mut self, row: u32, score: f32) {
         if score >= self.threshold {
-            self.keep(Neighbour { row, score });
+            // -0.0 becomes 0.0: equal scores are ordered by row, whatever their sign of zero.
+            self.keep(Neighbour { row, score: score + 0.0 });
         }
     }
 
@@ -91,6 +92,15 @@ mod tests {
             sorted.truncate(k);
             prop_assert_eq!(top.into_sorted(), sorted);
         }
+    }
+
+    #[test]
+    fn zeros_of_either_sign_are_equal() {
+        let mut top = TopK::new(2);
+        top.offer(0, -0.0);
+        top.offer(1, 0.0);
+        let rows: Vec<u32> = top.into_sorted().iter().map(|found| found.row).collect();
+        assert_eq!(rows, [0, 1]);
     }
 
     #[test]

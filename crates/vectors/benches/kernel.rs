@@ -1,0 +1,59 @@
+//! What each form of the kernels is worth: `cargo bench -p gannet-vectors`. The `unsafe` in the
+//! kernels stands as long as the portable form is well behind here.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use gannet_vectors::{AllRows, ExactSearch, Kernel, Matrix, VectorSearch};
+
+fn rows(height: usize, dim: usize) -> Matrix {
+    let value = |at: usize| ((at * 7919) % 1009) as f32 / 1009.0 - 0.5;
+    Matrix::from_values((0..height * dim).map(value).collect(), dim).expect("finite values")
+}
+
+fn kernels(criterion: &mut Criterion) {
+    let (dim, height) = (64, 1024);
+    let block = rows(height, dim);
+    let query = rows(1, dim);
+    let mut group = criterion.benchmark_group("dot_rows 1024 x 64");
+    group.throughput(Throughput::Elements(height as u64));
+    for kernel in Kernel::all() {
+        let mut scores = vec![0.0; height];
+        group.bench_function(format!("{kernel:?}"), |bencher| {
+            bencher.iter(|| kernel.dot_rows(query.row(0), black_box(block.values()), &mut scores));
+        });
+    }
+    group.finish();
+
+    let mut group = criterion.benchmark_group("add_scaled 1024 x 64");
+    group.throughput(Throughput::Elements(height as u64));
+    for kernel in Kernel::all() {
+        let mut target = vec![0.0; dim];
+        group.bench_function(format!("{kernel:?}"), |bencher| {
+            bencher.iter(|| {
+                for row in block.rows() {
+                    kernel.add_scaled(&mut target, 0.5, black_box(row));
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+fn search(criterion: &mut Criterion) {
+    let (dim, height) = (64, 40_000);
+    let (items, query) = (Arc::new(rows(height, dim)), rows(1, dim));
+    let mut group = criterion.benchmark_group("exact search, 40,000 x 64, k 500");
+    group.throughput(Throughput::Elements(height as u64));
+    for kernel in Kernel::all() {
+        let index = ExactSearch::with_kernel(items.clone(), kernel);
+        group.bench_function(format!("{kernel:?}"), |bencher| {
+            bencher.iter(|| index.search(black_box(query.row(0)), 500, &AllRows, &|| false));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, kernels, search);
+criterion_main!(benches);
