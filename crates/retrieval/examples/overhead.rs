@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use support::{Behaviour, World, of_user};
 
-const REQUESTS: usize = 20_000;
+const REQUESTS: usize = 4_000;
 
 fn main() {
     let names = ["a", "b", "c", "d", "e", "f"];
