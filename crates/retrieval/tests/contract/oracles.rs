@@ -8,13 +8,13 @@ use gannet_retrieval::UserProfile;
 
 /// The parameters that the oracles know; the names are those of the channels.
 #[derive(Debug, Clone)]
-pub struct Parameters {
-    pub events_max: usize,
-    pub half_life_days: Option<f64>,
-    pub negative_weight: f64,
-    pub popularity_weight: f64,
-    pub neighbours: usize,
-    pub half_age_days: f64,
+pub(crate) struct Parameters {
+    pub(crate) events_max: usize,
+    pub(crate) half_life_days: Option<f64>,
+    pub(crate) negative_weight: f64,
+    pub(crate) popularity_weight: f64,
+    pub(crate) neighbours: usize,
+    pub(crate) half_age_days: f64,
 }
 
 /// Weights of liked (`sign` 1) or disliked (-1) items, newest first, by newest verdict.
@@ -44,7 +44,7 @@ fn signed_weights(profile: &UserProfile, parameters: &Parameters) -> Vec<(ItemIn
 
 /// The score of every item by kind; `None` where the channel cannot name the item. The bool says
 /// whether only scores above zero count. The outer `None`: too close to call in f32.
-pub fn scores(
+pub(crate) fn scores(
     kind: &str,
     snapshot: &Snapshot,
     profile: &UserProfile,

@@ -19,62 +19,62 @@ use gannet_retrieval::{
 use gannet_vectors::Matrix;
 use proptest::prelude::*;
 
-pub const TAGS: [&str; 6] = ["a", "a/x", "a/x/deep", "a/y", "b", "c/z"];
-pub const DIM: usize = 3;
+pub(crate) const TAGS: [&str; 6] = ["a", "a/x", "a/x/deep", "a/y", "b", "c/z"];
+pub(crate) const DIM: usize = 3;
 const DAY_MS: i64 = 86_400_000;
 
 #[derive(Debug, Clone, Default)]
-pub struct ItemSpec {
-    pub tags: Vec<usize>,
-    pub published_day: Option<i64>,
-    pub available: bool,
-    pub popularity: u8,
-    pub neighbours: Vec<(u32, u8)>,
-    pub vector: [i8; DIM],
+pub(crate) struct ItemSpec {
+    pub(crate) tags: Vec<usize>,
+    pub(crate) published_day: Option<i64>,
+    pub(crate) available: bool,
+    pub(crate) popularity: u8,
+    pub(crate) neighbours: Vec<(u32, u8)>,
+    pub(crate) vector: [i8; DIM],
 }
 
 /// Kind 0 likes from a value of 4 on, kind 1 dislikes, kind 2 likes by half.
 #[derive(Debug, Clone)]
-pub struct EventSpec {
-    pub item: u32,
-    pub kind: u8,
-    pub value: u8,
-    pub day: Option<i64>,
+pub(crate) struct EventSpec {
+    pub(crate) item: u32,
+    pub(crate) kind: u8,
+    pub(crate) value: u8,
+    pub(crate) day: Option<i64>,
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct World {
-    pub items: Vec<ItemSpec>,
-    pub users: Vec<(Vec<EventSpec>, [i8; DIM])>,
+pub(crate) struct World {
+    pub(crate) items: Vec<ItemSpec>,
+    pub(crate) users: Vec<(Vec<EventSpec>, [i8; DIM])>,
 }
 
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub(crate) struct Wish {
     /// The user; past the end: one that nobody knows.
-    pub user: usize,
-    pub fresh: Vec<EventSpec>,
-    pub blocked: Vec<u32>,
-    pub filter: Option<usize>,
-    pub refuse_consumed: bool,
-    pub now_day: i64,
+    pub(crate) user: usize,
+    pub(crate) fresh: Vec<EventSpec>,
+    pub(crate) blocked: Vec<u32>,
+    pub(crate) filter: Option<usize>,
+    pub(crate) refuse_consumed: bool,
+    pub(crate) now_day: i64,
 }
 
 impl Wish {
-    pub fn of_user(user: usize) -> Self {
+    pub(crate) fn of_user(user: usize) -> Self {
         let (fresh, blocked) = (Vec::new(), Vec::new());
         Self { user, fresh, blocked, filter: None, refuse_consumed: true, now_day: 100 }
     }
 
-    pub fn of_nobody() -> Self {
+    pub(crate) fn of_nobody() -> Self {
         Self::of_user(usize::MAX)
     }
 }
 
-pub fn day(day: i64) -> Timestamp {
+pub(crate) fn day(day: i64) -> Timestamp {
     Timestamp(day * DAY_MS)
 }
 
-pub fn kinds() -> EventKinds {
+pub(crate) fn kinds() -> EventKinds {
     let kind = |name: &str, weight, positive_from| EventKind {
         name: name.to_owned(),
         weight,
@@ -90,7 +90,7 @@ fn interaction(event: &EventSpec) -> Interaction {
 }
 
 impl World {
-    pub fn catalogue(&self) -> Catalogue {
+    pub(crate) fn catalogue(&self) -> Catalogue {
         let items: Vec<Item> = self
             .items
             .iter()
@@ -105,7 +105,7 @@ impl World {
         Catalogue::from_items(&items).unwrap()
     }
 
-    pub fn snapshot(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         let catalogue = Arc::new(self.catalogue());
         let histories = self.histories();
         let popularity: Vec<f32> = self.items.iter().map(|item| item.popularity.into()).collect();
@@ -194,7 +194,7 @@ impl World {
         }
     }
 
-    pub fn state(&self) -> Arc<EngineState> {
+    pub(crate) fn state(&self) -> Arc<EngineState> {
         let config: RetrievalConfig = toml::from_str(
             "channel = [{ name = 'popular', kind = 'popular' }]
              plan = [{ name = 'home', channel = [{ name = 'popular' }] }]
@@ -205,7 +205,7 @@ impl World {
         Arc::new(EngineState::new(snapshot, &config, &ChannelKinds::builtin(), None).unwrap())
     }
 
-    pub fn profile(&self, wish: &Wish) -> UserProfile {
+    pub(crate) fn profile(&self, wish: &Wish) -> UserProfile {
         let known = self.users.get(wish.user).map(|(history, _)| history.as_slice());
         let kinds = kinds();
         let all = known.unwrap_or_default().iter().chain(&wish.fresh).map(interaction);
@@ -224,11 +224,16 @@ impl World {
         }
     }
 
-    pub fn ask(&self, state: &Arc<EngineState>, wish: &Wish) -> Ask {
+    pub(crate) fn ask(&self, state: &Arc<EngineState>, wish: &Wish) -> Ask {
         self.ask_due(state, wish, Arc::new(ManualClock::at(day(0))))
     }
 
-    pub fn ask_due(&self, state: &Arc<EngineState>, wish: &Wish, clock: Arc<dyn Clock>) -> Ask {
+    pub(crate) fn ask_due(
+        &self,
+        state: &Arc<EngineState>,
+        wish: &Wish,
+        clock: Arc<dyn Clock>,
+    ) -> Ask {
         let plan = plan(wish.refuse_consumed);
         let profile = self.profile(wish);
         let filter = wish
@@ -240,7 +245,7 @@ impl World {
     }
 
     /// Whether the item may be shown, by the letter of the wish.
-    pub fn is_eligible(&self, wish: &Wish, item: ItemIndex) -> bool {
+    pub(crate) fn is_eligible(&self, wish: &Wish, item: ItemIndex) -> bool {
         let spec = &self.items[item.at()];
         let consumed = self.profile(wish).history.iter().any(|entry| entry.item == item);
         let below = |tag: &usize, wanted: &str| {
@@ -254,7 +259,7 @@ impl World {
             && wanted.is_none_or(|wanted| spec.tags.iter().any(|tag| below(tag, wanted)))
     }
 
-    pub fn eligible(&self, wish: &Wish) -> Vec<ItemIndex> {
+    pub(crate) fn eligible(&self, wish: &Wish) -> Vec<ItemIndex> {
         let all = (0..self.items.len() as u32).map(ItemIndex);
         all.filter(|item| self.is_eligible(wish, *item)).collect()
     }
@@ -272,7 +277,7 @@ fn plan(refuse_consumed: bool) -> Plan {
     }
 }
 
-pub fn spec(kind: &str, parameters: &str) -> ChannelSpec {
+pub(crate) fn spec(kind: &str, parameters: &str) -> ChannelSpec {
     ChannelSpec {
         name: ChannelName::new(kind).unwrap(),
         kind: kind.to_owned(),
@@ -281,7 +286,7 @@ pub fn spec(kind: &str, parameters: &str) -> ChannelSpec {
     }
 }
 
-pub fn build(
+pub(crate) fn build(
     kind: &str,
     parameters: &str,
     snapshot: &Snapshot,
@@ -290,7 +295,7 @@ pub fn build(
 }
 
 /// Stands still for so many readings, then jumps past every deadline.
-pub struct CountdownClock(pub AtomicU64);
+pub(crate) struct CountdownClock(pub(crate) AtomicU64);
 
 impl Clock for CountdownClock {
     fn now(&self) -> Timestamp {
@@ -304,7 +309,7 @@ impl Clock for CountdownClock {
     }
 }
 
-pub fn event(items: usize) -> impl Strategy<Value = EventSpec> {
+pub(crate) fn event(items: usize) -> impl Strategy<Value = EventSpec> {
     let day = prop::option::weighted(0.8, 0i64..200);
     (0..items.max(1) as u32, 0u8..3, 1u8..6, day).prop_map(|(item, kind, value, day)| EventSpec {
         item,
@@ -336,7 +341,7 @@ fn item(at: usize, items: usize) -> impl Strategy<Value = ItemSpec> {
         })
 }
 
-pub fn world() -> impl Strategy<Value = World> {
+pub(crate) fn world() -> impl Strategy<Value = World> {
     (0usize..30, 0usize..9).prop_flat_map(|(items, users)| {
         let item_specs: Vec<_> = (0..items).map(|at| item(at, items)).collect();
         let user = (events(items), prop::array::uniform3(-3i8..4));
@@ -345,7 +350,7 @@ pub fn world() -> impl Strategy<Value = World> {
     })
 }
 
-pub fn world_and_wish() -> impl Strategy<Value = (World, Wish)> {
+pub(crate) fn world_and_wish() -> impl Strategy<Value = (World, Wish)> {
     world().prop_flat_map(|world| {
         let items = world.items.len();
         let fresh = prop_oneof![Just(Vec::new()).boxed(), events(items).boxed()];
