@@ -50,8 +50,8 @@ pub fn html(report: &EvaluationReport, about: &ReportAbout) -> String {
     page.push_str("<section class=\"charts\">");
     page.push_str(&chart(
         &format!("{name} by number of candidates"),
-        "Higher is better. The bold line is the merge of all channels; a channel's line ends \
-         rising where its list ends. Point at a dot for its value.",
+        "Higher is better. The bold line is the merge of all channels; a channel's line \
+         goes flat where its list ends. Point at a dot for its value.",
         curves::draw(report),
         true,
     ));
@@ -69,7 +69,7 @@ pub fn html(report: &EvaluationReport, about: &ReportAbout) -> String {
     page.push_str(&chart(
         "Merged against each channel",
         "Merged minus channel, same users, 95 % bootstrap interval. Right of the line the merge \
-         is better; a hollow dot marks an interval that touches 0.",
+         is better; a hollow dot marks an interval that touches 0. Square-root scale.",
         forest::draw(report),
         false,
     ));

@@ -36,8 +36,8 @@ impl EvaluationReport {
             self.rivals(),
             self.properties(),
             self.latencies(),
-            overlap("Overlap at equal K", self.equal_k.to_string(), &self.overlap_at_equal_k),
-            overlap("Overlap at fetch_k", "fetch_k".to_owned(), &self.overlap_at_fetch_k),
+            overlap("Overlap at equal K", &self.equal_k.to_string(), &self.overlap_at_equal_k),
+            overlap("Overlap at fetch_k", "fetch_k", &self.overlap_at_fetch_k),
         ];
         let segments = [
             ("Users with and without history", "users", &self.by_history),
@@ -147,7 +147,8 @@ impl EvaluationReport {
             ]
         });
         let note = format!(
-            "merged minus channel over the same users, {} resamples; better: the interval lies above 0",
+            "merged minus channel over the same users, {} resamples; better: the \
+             interval lies above 0",
             self.resamples
         );
         let heads = heads.iter().map(|head| (*head).to_owned());
@@ -209,7 +210,7 @@ impl EvaluationReport {
     }
 }
 
-fn overlap(title: &str, cut: String, matrix: &OverlapMatrix) -> Table {
+fn overlap(title: &str, cut: &str, matrix: &OverlapMatrix) -> Table {
     let rows = matrix.channels.iter().zip(&matrix.shares).map(|(channel, shares)| {
         [channel.clone()].into_iter().chain(shares.iter().map(|one| share(*one))).collect()
     });

@@ -1,4 +1,5 @@
 //! A whole study against counting by hand.
+#![allow(clippy::unwrap_used)]
 
 mod world;
 

@@ -35,13 +35,14 @@ pub(super) fn contributions(report: &EvaluationReport) -> String {
     let exclusive = channels.iter().enumerate().map(|(at, one)| {
         bar(at, one.exclusive_recall_at_fetch_k, None, share(one.exclusive_recall_at_fetch_k))
     });
-    body += &panel(&format!("standalone@{}", report.handover), 140.0, standalone.collect());
-    body += &panel(&format!("marginal@{}", report.handover), 390.0, marginal.collect());
-    body += &panel("exclusive@fetch_k", 640.0, exclusive.collect());
+    body +=
+        &panel(&format!("standalone@{}", report.handover), 140.0, &standalone.collect::<Vec<_>>());
+    body += &panel(&format!("marginal@{}", report.handover), 390.0, &marginal.collect::<Vec<_>>());
+    body += &panel("exclusive@fetch_k", 640.0, &exclusive.collect::<Vec<_>>());
     image(860.0, height, "standalone, marginal and exclusive recall of each channel", &body)
 }
 
-fn panel(title: &str, left: f64, bars: Vec<Bar>) -> String {
+fn panel(title: &str, left: f64, bars: &[Bar]) -> String {
     let mut body = text(left, 18.0, "head", title);
     let ends = bars.iter().flat_map(|bar| {
         let (low, high) = bar.whisker.unwrap_or((bar.value, bar.value));

@@ -54,7 +54,8 @@ pub(super) fn draw(report: &EvaluationReport) -> String {
         for ((x, y), point) in places.iter().zip(&list.curve) {
             let value = format!("{name}: {} at K = {}", share(point.recall), point.k);
             body += &format!(
-                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" class=\"dot {class}\"><title>{}</title>\
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" class=\"dot {class}\">\
+                 <title>{}</title>\
                  </circle>",
                 escape(&value)
             );

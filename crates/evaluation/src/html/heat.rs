@@ -41,8 +41,8 @@ fn square(
     );
     let tone = if share > 0.5 { "on" } else { "off" };
     format!(
-        "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"3\" class=\"cell{own}\" \
-         style=\"--v:{share:.3}\"><title>{}</title></rect>{}",
+        "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"3\" \
+         class=\"cell{own}\" style=\"--v:{share:.3}\"><title>{}</title></rect>{}",
         x + 1.0,
         y + 1.0,
         width - 2.0,

@@ -36,7 +36,8 @@ pub(super) fn draw(report: &EvaluationReport) -> String {
     body += &line(LEFT, BOTTOM, RIGHT, BOTTOM, "axis");
     body += &text((LEFT + RIGHT) / 2.0, BOTTOM + 38.0, "tick mid", "coverage of the catalogue");
     body += &format!(
-        "<text transform=\"translate(13 {:.0}) rotate(-90)\" class=\"tick mid\">novelty, bits</text>",
+        "<text transform=\"translate(13 {:.0}) rotate(-90)\" class=\"tick mid\">\
+         novelty, bits</text>",
         (TOP + BOTTOM) / 2.0
     );
     let wanted: Vec<f64> = lists.iter().map(|(_, _, list)| up.at(list.novelty_bits)).collect();

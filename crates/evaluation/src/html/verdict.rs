@@ -85,8 +85,8 @@ fn rival(report: &EvaluationReport) -> String {
         _ => "level with the best single channel",
     };
     format!(
-        "At K = {k} the merge is {verdict}, {}, by {} (95 % interval {} to {}). It is better in {won} \
-         of {} comparisons with single channels.",
+        "At K = {k} the merge is {verdict}, {}, by {} (95 % interval {} to {}). It is better in \
+         {won} of {} comparisons with single channels.",
         closest.channel,
         signed(closest.recall.mean),
         signed(closest.recall.low),
@@ -130,9 +130,9 @@ fn tiles(report: &EvaluationReport) -> Vec<(String, String, String)> {
 pub(super) fn footer(report: &EvaluationReport) -> String {
     format!(
         "<footer><p>Every user asks once, as of the last training event; training items are \
-         refused. Intervals: paired bootstrap over users, {} resamples, seed {}. Marginal: the merge \
-         is run again without the channel and its places are refilled. Recall above the handover \
-         size of {} is what the same plan would add next.</p></footer>",
+         refused. Intervals: paired bootstrap over users, {} resamples, seed {}. Marginal: the \
+         merge is run again without the channel and its places are refilled. Recall above the \
+         handover size of {} is what the same plan would add next.</p></footer>",
         report.resamples, report.seed, report.handover
     )
 }

@@ -63,7 +63,7 @@ fn kinds() -> ChannelKinds {
 /// Users u0.. with 12 events each, a day apart; every fourth event is no verdict.
 pub(crate) fn dataset() -> Dataset {
     let item = |at: u32| Item {
-        published: (at % 3 != 0).then_some(Timestamp(i64::from(at) * DAY)),
+        published: (!at.is_multiple_of(3)).then_some(Timestamp(i64::from(at) * DAY)),
         ..Item::bare(ItemId::new(format!("<item & {at}>")).expect("an id"))
     };
     let items: Vec<Item> = (0..ITEMS).map(item).collect();
