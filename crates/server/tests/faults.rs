@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use serde_json::json;
-use support::{Server, engine};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use support::{Server, engine, exchange};
 use tokio::net::TcpStream;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,11 +146,9 @@ async fn a_client_that_dawdles_is_dropped() {
     })
     .await;
     for head in ["", "GET /livez HTTP/1.1\r\nhost"] {
-        let mut stream = TcpStream::connect(server.address).await.unwrap();
-        stream.write_all(head.as_bytes()).await.unwrap();
-        let mut rest = Vec::new();
-        let closed = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest));
-        assert!(closed.await.is_ok(), "closed after {head:?}");
+        let start = Instant::now();
+        exchange(server.address, head.as_bytes().to_vec()).await;
+        assert!(start.elapsed() < Duration::from_secs(5), "closed after {head:?}");
     }
     let body = "POST /v1/retrieve HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\
                 content-type: application/json\r\ncontent-length: 100\r\n\r\n{";
@@ -176,14 +173,12 @@ async fn connections_over_the_limit_wait_their_turn() {
 async fn shutdown_finishes_what_is_under_way() {
     let mut server = Server::start().await;
     let address = server.address;
-    let mut stream = TcpStream::connect(address).await.unwrap();
     let request = "POST /v1/retrieve HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\n\
                    content-length: 19\r\n\r\n{\"scene\": \"sleepy\"}";
-    stream.write_all(request.as_bytes()).await.unwrap();
+    let client = tokio::spawn(exchange(address, request.as_bytes().to_vec()));
     tokio::time::sleep(Duration::from_millis(100)).await;
     server.stop();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    let answer = String::from_utf8(client.await.unwrap()).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let ended = tokio::time::timeout(Duration::from_secs(5), &mut server.running).await;
     assert!(ended.is_ok());

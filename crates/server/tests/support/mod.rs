@@ -1,9 +1,11 @@
 //! A tiny engine with channels that behave or misbehave on purpose, and a client on a real socket.
 
-#![allow(dead_code)]
+// Each test binary uses a part of this, and its `pub` ends at the binary.
+#![allow(dead_code, unreachable_pub)]
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,8 +20,7 @@ use gannet_retrieval::{
 };
 use gannet_server::{EngineSlot, ServeOptions, serve_on};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 pub const TITLES: [&str; 6] = [
@@ -147,6 +148,21 @@ pub fn engine() -> Arc<Engine> {
     Arc::new(Engine::new(options, Arc::new(snapshot()), &config, None).unwrap())
 }
 
+/// Sends bytes and reads until the server closes the connection, for at most ten seconds.
+pub async fn exchange(address: SocketAddr, bytes: Vec<u8>) -> Vec<u8> {
+    let talk = move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        // A server that refuses early may close before all was written.
+        let _ = stream.write_all(&bytes);
+        let (mut answer, start) = (Vec::new(), Instant::now());
+        let _ = stream.read_to_end(&mut answer);
+        assert!(start.elapsed() < Duration::from_secs(10), "the connection was left open");
+        answer
+    };
+    tokio::task::spawn_blocking(talk).await.unwrap()
+}
+
 pub struct Server {
     pub address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -184,11 +200,7 @@ impl Server {
 
     /// Sends bytes as they are and reads until the server closes the connection.
     pub async fn raw(&self, bytes: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        // A server that refuses early may close before all was written.
-        let _ = stream.write_all(bytes).await;
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer).await;
+        let answer = exchange(self.address, bytes.to_vec()).await;
         Answer::parse(&answer)
     }
 
