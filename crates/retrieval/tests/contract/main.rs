@@ -389,7 +389,7 @@ fn a_query_vector_of_the_caller_is_used_and_checked() {
         ("2", vec![0.0, 1.0, 0.0]),
         ("1", vec![0.0, 1.0]),
         ("1", vec![0.0, f32::NAN, 0.0]),
-        ("1", vec![f32::MAX, f32::MAX, f32::MAX]),
+        ("1", vec![f32::MAX, f32::MAX, -f32::MAX]),
     ] {
         let answer = channel.retrieve(&ask_with_vector(&world, version, values.clone()), 4);
         assert!(matches!(answer, Err(ChannelError::QueryVector(_))), "{version} {values:?}");
