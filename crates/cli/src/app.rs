@@ -1,0 +1,66 @@
+//! What every command is given.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use gannet_core::Clock;
+use gannet_models::Snapshot;
+use gannet_retrieval::{ChannelKinds, Engine, EngineOptions, RetrievalConfig};
+use gannet_storage::SnapshotStore;
+
+use crate::args::Common;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::folders::Folders;
+use crate::progress::TerminalProgress;
+
+/// One invocation of `gannet`.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) folders: Folders,
+    pub(crate) progress: TerminalProgress,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) json: bool,
+}
+
+impl App {
+    pub(crate) fn new(common: &Common) -> Result<Self> {
+        Ok(Self {
+            config: Config::load(common)?,
+            folders: Folders::of(common)?,
+            progress: TerminalProgress::new(common.quiet),
+            clock: Arc::new(SystemClock::new()),
+            json: common.json,
+        })
+    }
+
+    /// An engine on a snapshot, with the built-in kinds of channels.
+    pub(crate) fn engine(
+        &self,
+        snapshot: Arc<Snapshot>,
+        retrieval: &RetrievalConfig,
+    ) -> Result<Engine> {
+        let options = EngineOptions {
+            clock: self.clock.clone(),
+            kinds: ChannelKinds::builtin(),
+            workers: self.config.engine.worker_count(),
+            abandoned_max: self.config.engine.abandoned_max,
+        };
+        Ok(Engine::new(options, snapshot, retrieval, None)?)
+    }
+
+    pub(crate) fn snapshots(&self) -> Result<SnapshotStore> {
+        Ok(SnapshotStore::open(&self.folders.snapshots())?)
+    }
+
+    /// The current snapshot; an error that says how to make one where there is none.
+    pub(crate) fn current_snapshot(&self) -> Result<Arc<Snapshot>> {
+        let snapshot = self.snapshots()?.current()?;
+        snapshot.map(Arc::new).with_context(|| {
+            format!(
+                "no snapshot in {}; `gannet demo` or `gannet train` makes one",
+                self.folders.snapshots().display()
+            )
+        })
+    }
+}

@@ -1,0 +1,299 @@
+//! The command line as written.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Retrieval layer of a recommender: from millions of items to the few hundred worth ranking.
+#[derive(Debug, Parser)]
+#[command(name = "gannet", version, propagate_version = true)]
+#[command(after_help = "Examples:\n  \
+    gannet demo                          real ratings to a served retrieval layer, in a minute\n  \
+    gannet retrieve --user 42 --top 10 --explain\n  \
+    gannet retrieve --item 'Toy Story (1995)'\n  \
+    gannet ingest films --format movielens-csv --path ml-latest-small\n\n\
+    Exit codes: 0 done, 1 failed, 2 wrong usage.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Configuration file, laid over the built-in defaults [default: ./gannet.toml if there].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// One setting, over everything else; may be repeated.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
+    /// Folder of data sets, snapshots and reports.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".gannet")]
+    pub(crate) data_dir: PathBuf,
+    /// Folder of downloads [default: the platform's cache folder].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Print one JSON document on standard output, for machines.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Fetch real ratings, train, evaluate, print the report and serve it.
+    Demo(DemoArgs),
+    /// Download a public data set into the cache and verify it.
+    Fetch(FetchArgs),
+    /// Read a data set, check every row, and store it as Parquet.
+    Ingest(IngestArgs),
+    /// Train every model on a stored data set and write a snapshot.
+    Train(TrainArgs),
+    /// Judge every channel and their merge on the held-out part of the data.
+    Evaluate(EvaluateArgs),
+    /// Ask the current snapshot for candidates.
+    Retrieve(RetrieveArgs),
+    /// Answer requests over HTTP.
+    Serve(ServeArgs),
+    /// Show what a data set or a snapshot holds.
+    Inspect(InspectArgs),
+    /// Show the configuration.
+    Config(ConfigArgs),
+    /// Measure.
+    Bench(BenchArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    gannet demo                    serves on 127.0.0.1:8080 when the report is out\n  \
+    gannet demo --no-serve --json  for scripts\n  \
+    gannet demo --data simulated   without network\n  \
+    gannet demo --data lightgcn:gowalla --profile lightgcn")]
+pub(crate) struct DemoArgs {
+    /// movielens-1m, simulated, or FORMAT:PATH as `gannet ingest` takes them.
+    #[arg(long, default_value = "movielens-1m")]
+    pub(crate) data: String,
+    /// End after the report.
+    #[arg(long)]
+    pub(crate) no_serve: bool,
+    #[command(flatten)]
+    pub(crate) training: TrainingArgs,
+    #[command(flatten)]
+    pub(crate) judging: JudgingArgs,
+    /// Address to serve on; over `server.listen`.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gannet fetch movielens-1m")]
+pub(crate) struct FetchArgs {
+    /// The data set.
+    #[arg(value_enum)]
+    pub(crate) name: FetchName,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FetchName {
+    /// 1,000,209 ratings of 3,883 films by 6,040 users (research use).
+    #[value(name = "movielens-1m")]
+    Movielens1m,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    gannet ingest movielens-1m\n  \
+    gannet ingest films --format movielens-csv --path ml-latest-small\n  \
+    gannet ingest gowalla --format lightgcn --path data/gowalla\n  \
+    gannet ingest shop --format csv --path exports --config shop.toml   # [csv] names the columns")]
+pub(crate) struct IngestArgs {
+    /// The name that the stored data set gets; movielens-1m and simulated need nothing else.
+    pub(crate) name: String,
+    /// How the files are laid out.
+    #[arg(long, value_enum, requires = "path")]
+    pub(crate) format: Option<FormatName>,
+    /// The folder with the files.
+    #[arg(long, value_name = "DIR", requires = "format")]
+    pub(crate) path: Option<PathBuf>,
+    /// Share of bad rows above which nothing is stored; over `data.bad_rows_share_max`.
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) max_bad_rows: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatName {
+    /// ratings.dat and movies.dat, `::` between fields, Latin-1.
+    MovielensDat,
+    /// ratings.csv and movies.csv.
+    MovielensCsv,
+    /// .inter and .item tables with typed headers (RecBole).
+    Tables,
+    /// train.txt and test.txt, `user item item ...` a line.
+    Lightgcn,
+    /// Any CSV files; `[csv]` of the configuration names the columns.
+    Csv,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainingArgs {
+    /// What is held out for judging: auto, none, fixed, temporal-global[:SHARE],
+    /// temporal-per-user[:SHARE], leave-one-out, random-per-user[:SHARE], held-out-users[:SHARE];
+    /// SHARE is what trains.
+    #[arg(long, default_value = "auto")]
+    pub(crate) split: String,
+    /// How much is tried on a validation part of the training data before the final fit.
+    #[arg(long, value_enum, default_value = "quick")]
+    pub(crate) tune: TuneEffort,
+    /// Whose rules of judging: what counts as positive, what is held out, which metrics.
+    #[arg(long, value_enum, default_value = "lightgcn")]
+    pub(crate) profile: ProfileName,
+    /// Settings are chosen by validation recall at this K.
+    #[arg(long, value_name = "K", default_value_t = 100)]
+    pub(crate) tune_at: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TuneEffort {
+    /// The recipe of the configuration as it stands.
+    Off,
+    /// A few settings a model.
+    Quick,
+    /// Many more.
+    Thorough,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    gannet train --dataset movielens-1m\n  \
+    gannet train --dataset shop --split none      # all events: for serving, not for judging\n  \
+    gannet train --dataset shop --split temporal-global:0.9 --tune thorough")]
+pub(crate) struct TrainArgs {
+    /// A stored data set (`gannet ingest` makes one).
+    #[arg(long)]
+    pub(crate) dataset: String,
+    #[command(flatten)]
+    pub(crate) training: TrainingArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JudgingArgs {
+    /// Judge at most so many users, drawn by a fixed seed [default: all].
+    #[arg(long, value_name = "N")]
+    pub(crate) users: Option<usize>,
+    /// The scene whose plan is judged [default: the first].
+    #[arg(long)]
+    pub(crate) scene: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileName {
+    /// The LightGCN papers: recall = hits/|test|, headline recall@20 and ndcg@20.
+    Lightgcn,
+    /// The Mult-VAE papers: recall = hits/min(K,|test|), ndcg@100, unseen users.
+    Multvae,
+    /// One held-out event a user: hit rate and ndcg, all items ranked.
+    LeaveOneOut,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    gannet evaluate\n  \
+    gannet evaluate --users 1000 --json > report.json")]
+pub(crate) struct EvaluateArgs {
+    #[command(flatten)]
+    pub(crate) judging: JudgingArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("who").required(true).multiple(true).args(["user", "item", "history"]))]
+#[command(after_help = "Examples:\n  \
+    gannet retrieve --user 42 --top 10 --explain\n  \
+    gannet retrieve --item 'Toy Story (1995)' --size 20\n  \
+    gannet retrieve --history 'Alien (1979)' --history 'Aliens (1986)' --top 10")]
+pub(crate) struct RetrieveArgs {
+    /// The user to retrieve for.
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: Option<String>,
+    /// Items like this one.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["user", "history"])]
+    pub(crate) item: Option<String>,
+    /// An item that the user just liked; may be repeated, oldest first.
+    #[arg(long, value_name = "ID")]
+    pub(crate) history: Vec<String>,
+    /// The scene [default: home; detail with --item].
+    #[arg(long)]
+    pub(crate) scene: Option<String>,
+    /// How many candidates [default: the plan's handover size].
+    #[arg(long, value_name = "N")]
+    pub(crate) size: Option<usize>,
+    /// Rank the candidates and show the best N.
+    #[arg(long, value_name = "N")]
+    pub(crate) top: Option<usize>,
+    /// Show channels, ranks, scores and triggers, and what each stage did.
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gannet serve --listen 0.0.0.0:8080")]
+pub(crate) struct ServeArgs {
+    /// Address to serve on; over `server.listen`.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    gannet inspect                         all data sets and snapshots\n  \
+    gannet inspect --dataset movielens-1m\n  \
+    gannet inspect --snapshot current")]
+pub(crate) struct InspectArgs {
+    /// A stored data set.
+    #[arg(long)]
+    pub(crate) dataset: Option<String>,
+    /// A snapshot's version, or `current`.
+    #[arg(long)]
+    pub(crate) snapshot: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Every setting with its value and where that came from.
+    Show,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    pub(crate) command: BenchCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Time `Engine::retrieve` on the current snapshot: one request after the other.
+    Retrieve(BenchRetrieveArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  taskset -c 0 gannet bench retrieve --requests 5000")]
+pub(crate) struct BenchRetrieveArgs {
+    /// Timed requests, after a tenth as many to warm up.
+    #[arg(long, default_value_t = 5_000)]
+    pub(crate) requests: usize,
+    /// The scene [default: the first].
+    #[arg(long)]
+    pub(crate) scene: Option<String>,
+    /// Candidates a request [default: the plan's handover size].
+    #[arg(long)]
+    pub(crate) size: Option<usize>,
+}

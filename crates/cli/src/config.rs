@@ -1,0 +1,335 @@
+//! The configuration: built-in defaults, a file, environment variables and flags, in that order;
+//! every value remembers where it came from.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use gannet_core::{EventKind, EventKinds};
+use gannet_dataset::{CsvMapping, TypedHeaderMapping};
+use gannet_retrieval::RetrievalConfig;
+use gannet_training::Recipe;
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::args::Common;
+
+/// Every setting, documented where it stands.
+pub(crate) const DEFAULTS: &str = include_str!("../../../config/default.toml");
+
+/// The file that is read where none is named.
+const FILE_DEFAULT: &str = "gannet.toml";
+
+/// `GANNET__SERVER__LISTEN` sets `server.listen`.
+const VARIABLE_PREFIX: &str = "GANNET__";
+
+/// Tables that `retrieval` reads and checks itself.
+const RETRIEVAL_KEYS: [&str; 3] = ["channel", "plan", "scene"];
+
+/// All settings as meant.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) data: DataConfig,
+    pub(crate) csv: Option<CsvMapping>,
+    pub(crate) tables: TypedHeaderMapping,
+    pub(crate) train: Recipe,
+    pub(crate) engine: EngineConfig,
+    pub(crate) server: ServerConfig,
+    pub(crate) retrieval: RetrievalConfig,
+    pub(crate) values: Vec<Setting>,
+}
+
+/// One value with its origin, for `config show`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Setting {
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) origin: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Typed {
+    data: DataConfig,
+    csv: Option<CsvMapping>,
+    #[serde(default)]
+    tables: TypedHeaderMapping,
+    train: Recipe,
+    engine: EngineConfig,
+    server: ServerConfig,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DataConfig {
+    pub(crate) bad_rows_share_max: f64,
+    #[serde(default)]
+    pub(crate) kinds: Option<Vec<EventKind>>,
+}
+
+impl DataConfig {
+    /// `None` where the data itself decides.
+    pub(crate) fn event_kinds(&self) -> Result<Option<EventKinds>> {
+        self.kinds.clone().map(EventKinds::new).transpose().context("data.kinds")
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EngineConfig {
+    workers: usize,
+    pub(crate) abandoned_max: usize,
+}
+
+impl EngineConfig {
+    /// Threads that run channels; 0 in the configuration: one a core.
+    pub(crate) fn worker_count(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            workers => workers,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServerConfig {
+    pub(crate) listen: String,
+    pub(crate) body_bytes_max: usize,
+    pub(crate) header_timeout_ms: u64,
+    pub(crate) request_timeout_ms: u64,
+    pub(crate) connections_max: usize,
+    pub(crate) running_max: usize,
+    pub(crate) waiting_max: usize,
+    pub(crate) shutdown_grace_ms: u64,
+}
+
+/// Settings of one origin.
+struct Layer {
+    origin: String,
+    table: Table,
+}
+
+impl Config {
+    /// Reads and checks every layer.
+    pub(crate) fn load(common: &Common) -> Result<Self> {
+        let mut layers = vec![Layer { origin: "default".to_owned(), table: parse(DEFAULTS)? }];
+        layers.extend(file_layer(common.config.as_deref())?);
+        layers.extend(variable_layers(std::env::vars())?);
+        for setting in &common.settings {
+            layers.push(setting_layer("--set", setting)?);
+        }
+        Self::of_layers(layers)
+    }
+
+    fn of_layers(layers: Vec<Layer>) -> Result<Self> {
+        let (mut merged, mut origins, mut config) = (Table::new(), BTreeMap::new(), None);
+        for layer in layers {
+            merge(&mut merged, layer.table, "", &layer.origin, &mut origins);
+            // Typed after every layer, so that an error names the layer that brought it.
+            config = Some(typed(&merged).with_context(|| layer.origin.clone())?);
+        }
+        let mut config = config.context("there is always a default layer")?;
+        config.values = settings(&merged, &origins);
+        Ok(config)
+    }
+}
+
+fn parse(text: &str) -> Result<Table> {
+    text.parse::<Table>().map_err(|error| anyhow!("{error}"))
+}
+
+fn file_layer(named: Option<&Path>) -> Result<Option<Layer>> {
+    let file = match named {
+        Some(file) => file.to_owned(),
+        None if Path::new(FILE_DEFAULT).is_file() => PathBuf::from(FILE_DEFAULT),
+        None => return Ok(None),
+    };
+    let origin = file.display().to_string();
+    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {origin}"))?;
+    let table = parse(&text).with_context(|| origin.clone())?;
+    Ok(Some(Layer { origin, table }))
+}
+
+fn variable_layers(variables: impl Iterator<Item = (String, String)>) -> Result<Vec<Layer>> {
+    let mut named: Vec<(String, String)> =
+        variables.filter(|(name, _)| name.starts_with(VARIABLE_PREFIX)).collect();
+    named.sort();
+    let layer = |(name, value): (String, String)| {
+        let key = name[VARIABLE_PREFIX.len()..].to_ascii_lowercase().replace("__", ".");
+        setting_layer(&name, &format!("{key}={value}"))
+    };
+    named.into_iter().map(layer).collect()
+}
+
+/// `a.b=value`, where the value is TOML, or a string where it is not.
+fn setting_layer(origin: &str, setting: &str) -> Result<Layer> {
+    let Some((key, text)) = setting.split_once('=') else {
+        bail!("{origin} {setting}: expected KEY=VALUE, such as server.listen=127.0.0.1:8080");
+    };
+    let value = format!("value = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| Value::String(text.to_owned()));
+    let mut levels: Vec<&str> = key.trim().split('.').collect();
+    let last = levels.pop().unwrap_or_default();
+    let mut table = Table::from_iter([(last.to_owned(), value)]);
+    for level in levels.into_iter().rev() {
+        table = Table::from_iter([(level.to_owned(), Value::Table(table))]);
+    }
+    Ok(Layer { origin: format!("{origin} {}", key.trim()), table })
+}
+
+/// Lays `upper` over `lower`. A list replaces a list: half of one and half of another would be
+/// a third that nobody wrote.
+fn merge(
+    lower: &mut Table,
+    upper: Table,
+    path: &str,
+    origin: &str,
+    origins: &mut BTreeMap<String, String>,
+) {
+    for (key, value) in upper {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match (lower.get_mut(&key), value) {
+            (Some(Value::Table(lower)), Value::Table(upper)) => {
+                merge(lower, upper, &path, origin, origins);
+            }
+            (_, value) => {
+                note_origins(&value, &path, origin, origins);
+                lower.insert(key, value);
+            }
+        }
+    }
+}
+
+fn note_origins(value: &Value, path: &str, origin: &str, origins: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Table(table) => {
+            for (key, value) in table {
+                note_origins(value, &format!("{path}.{key}"), origin, origins);
+            }
+        }
+        _ => {
+            origins.insert(path.to_owned(), origin.to_owned());
+        }
+    }
+}
+
+fn typed(merged: &Table) -> Result<Config> {
+    let (mut own, mut retrieval) = (merged.clone(), Table::new());
+    for key in RETRIEVAL_KEYS {
+        retrieval.extend(own.remove(key).map(|value| (key.to_owned(), value)));
+    }
+    let typed: Typed = own.try_into()?;
+    let retrieval: RetrievalConfig = retrieval.try_into()?;
+    retrieval.check()?;
+    typed.data.event_kinds()?;
+    typed.train.validate()?;
+    let share = typed.data.bad_rows_share_max;
+    if !(0.0..=1.0).contains(&share) {
+        bail!("data.bad_rows_share_max: expected a share from 0 to 1, this is {share}");
+    }
+    let Typed { data, csv, tables, train, engine, server } = typed;
+    Ok(Config { data, csv, tables, train, engine, server, retrieval, values: Vec::new() })
+}
+
+fn settings(merged: &Table, origins: &BTreeMap<String, String>) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    collect(&Value::Table(merged.clone()), "", origins, "", &mut settings);
+    settings
+}
+
+fn collect(
+    value: &Value,
+    path: &str,
+    origins: &BTreeMap<String, String>,
+    inherited: &str,
+    settings: &mut Vec<Setting>,
+) {
+    let origin = origins.get(path).map_or(inherited, String::as_str);
+    let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    match value {
+        Value::Table(table) => {
+            for (key, value) in table {
+                collect(value, &below(key), origins, origin, settings);
+            }
+        }
+        Value::Array(list) if list.iter().any(Value::is_table) => {
+            for (at, value) in list.iter().enumerate() {
+                collect(value, &format!("{path}[{at}]"), origins, origin, settings);
+            }
+        }
+        _ => settings.push(Setting {
+            key: path.to_owned(),
+            value: value.to_string(),
+            origin: origin.to_owned(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(origin: &str, text: &str) -> Layer {
+        Layer { origin: origin.to_owned(), table: text.parse().unwrap() }
+    }
+
+    fn default_layer() -> Layer {
+        layer("default", DEFAULTS)
+    }
+
+    #[test]
+    fn the_defaults_are_whole_and_every_value_names_its_origin() {
+        let config = Config::of_layers(vec![default_layer()]).unwrap();
+        assert!(config.values.len() > 40);
+        assert!(config.values.iter().all(|setting| setting.origin == "default"));
+    }
+
+    #[test]
+    fn the_default_file_says_what_the_code_does() {
+        let config = Config::of_layers(vec![default_layer()]).unwrap();
+        assert_eq!(config.train, Recipe::default());
+    }
+
+    #[test]
+    fn a_later_layer_wins_and_says_so() {
+        let layers = vec![
+            default_layer(),
+            layer("my.toml", "[server]\nlisten = \"127.0.0.1:1\""),
+            setting_layer("--set", "server.listen=127.0.0.1:2").unwrap(),
+        ];
+        let config = Config::of_layers(layers).unwrap();
+        assert_eq!(config.server.listen, "127.0.0.1:2");
+        let listen = config.values.iter().find(|one| one.key == "server.listen").unwrap();
+        assert_eq!(listen.origin, "--set server.listen");
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_layer_and_the_key() {
+        for bad in ["[server]\nlissten = 1", "[train.ials]\ndimm = 3", "[plam]\nx = 1"] {
+            let layers = vec![default_layer(), layer("my.toml", bad)];
+            let error = format!("{:#}", Config::of_layers(layers).unwrap_err());
+            assert!(error.starts_with("my.toml"), "{error}");
+            assert!(error.contains("unknown field"), "{error}");
+        }
+    }
+
+    #[test]
+    fn variables_name_settings_by_double_underscores() {
+        let variables = [
+            ("GANNET__SERVER__BODY_BYTES_MAX".to_owned(), "77".to_owned()),
+            ("GANNET_DATA".to_owned(), "elsewhere".to_owned()),
+        ];
+        let mut layers = vec![default_layer()];
+        layers.extend(variable_layers(variables.into_iter()).unwrap());
+        assert_eq!(Config::of_layers(layers).unwrap().server.body_bytes_max, 77);
+    }
+
+    #[test]
+    fn a_setting_without_a_value_is_refused() {
+        assert!(setting_layer("--set", "server.listen").is_err());
+    }
+}

@@ -1,0 +1,204 @@
+//! From a data set to a snapshot: split, choose settings on a validation part of the training
+//! data, learn the merge's weights there, then fit once more on all of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use gannet_core::{ChannelName, EventKind, EventKinds, Silent};
+use gannet_dataset::{Dataset, Split, TrainSet, split};
+use gannet_evaluation::{
+    Profile, StudyOptions, TunedWeights, channel_recall, tune_merge_weights, validation_lists,
+};
+use gannet_models::{Histories, MergeWeights, Model, Snapshot};
+use gannet_retrieval::{Plan, RetrievalConfig};
+use gannet_training::{Recipe, TuneSpace, Tuned, fit_snapshot, histories, tune};
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::args::{TrainingArgs, TuneEffort};
+use crate::judging;
+use crate::split_text;
+
+/// Share of each user's training events that train while settings are chosen.
+const TUNING_TRAIN_SHARE: f64 = 0.9;
+/// Users by whom settings are chosen: enough that a real difference shows.
+const TUNING_USERS_MAX: usize = 1_500;
+/// Seed of everything that is drawn while settings are chosen.
+const TUNING_SEED: u64 = 11;
+/// Bytes of a data set's name that go into a version: a version is a folder's name.
+const VERSION_NAME_BYTES_MAX: usize = 40;
+
+/// What training made, with all that judging needs.
+pub(crate) struct Trained {
+    /// Absent where everything trained.
+    pub(crate) split: Option<Split>,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) tuned: Option<Tuned>,
+    pub(crate) weights: Option<TunedWeights>,
+}
+
+/// How a snapshot was made: the first table of its recipe. `evaluate` makes the split anew.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Making {
+    pub(crate) dataset: String,
+    /// As `--split` takes it.
+    pub(crate) split: String,
+    pub(crate) profile: Profile,
+}
+
+#[derive(Serialize)]
+struct WholeRecipe<'a> {
+    making: &'a Making,
+    merge_weights: &'a BTreeMap<ChannelName, f32>,
+    train: &'a Recipe,
+}
+
+#[derive(Deserialize)]
+struct MakingOnly {
+    making: Making,
+}
+
+/// Reads how a snapshot was made.
+pub(crate) fn making(snapshot: &Snapshot) -> Result<Making> {
+    let read: MakingOnly = toml::from_str(&snapshot.recipe)
+        .with_context(|| format!("snapshot {} does not say how it was made", snapshot.version))?;
+    Ok(read.making)
+}
+
+/// The data set as a profile sees it: `leave_one_out` takes every event as positive.
+pub(crate) fn as_profile_sees(mut dataset: Dataset, profile: Profile) -> Result<Dataset> {
+    if profile == Profile::LeaveOneOut {
+        let every = |kind: &EventKind| EventKind { positive_from: None, ..kind.clone() };
+        dataset.kinds = EventKinds::new(dataset.kinds.all().iter().map(every).collect())?;
+    }
+    Ok(dataset)
+}
+
+/// Trains on a data set; the snapshot is not stored yet.
+pub(crate) fn train(app: &App, dataset: &Dataset, args: &TrainingArgs) -> Result<Trained> {
+    let profile = Profile::from(args.profile);
+    let kind = split_text::parse(&args.split, dataset, profile)?;
+    let split = kind.as_ref().map(|kind| split(dataset, kind)).transpose()?;
+    let whole;
+    let train = match &split {
+        Some(split) => &split.train,
+        None => {
+            whole = TrainSet::whole(dataset);
+            &whole
+        }
+    };
+    let chosen = tune_space(args.tune, &app.config.train)
+        .map(|space| choose(app, train, &space, args.tune_at))
+        .transpose()?;
+    let (tuned, weights) = chosen.unzip();
+    let recipe = tuned.as_ref().map_or(&app.config.train, |tuned| &tuned.recipe);
+    let created = app.clock.now();
+    let version = version(&dataset.name, created.0)?;
+    let mut snapshot = fit_snapshot(train, recipe, created, &version, &app.progress)?;
+    let learnt = weights.as_ref().map(|weights| weights.weights.clone()).unwrap_or_default();
+    let making = Making {
+        dataset: dataset.name.clone(),
+        split: kind.as_ref().map_or_else(|| "none".to_owned(), split_text::text),
+        profile,
+    };
+    let whole_recipe = WholeRecipe { making: &making, merge_weights: &learnt, train: recipe };
+    snapshot.recipe = toml::to_string(&whole_recipe)?;
+    snapshot.merge_weights = MergeWeights(learnt);
+    Ok(Trained { split, snapshot: Arc::new(snapshot), tuned, weights })
+}
+
+fn tune_space(effort: TuneEffort, start: &Recipe) -> Option<TuneSpace> {
+    match effort {
+        TuneEffort::Off => None,
+        TuneEffort::Quick => Some(TuneSpace::quick(start.clone())),
+        TuneEffort::Thorough => Some(TuneSpace::thorough(start.clone())),
+    }
+}
+
+/// The data set and the moment, to the millisecond.
+fn version(dataset: &str, created_ms: i64) -> Result<String> {
+    let moment = jiff::Timestamp::from_millisecond(created_ms)?.strftime("%Y%m%dT%H%M%S");
+    // A stored data set's name is ASCII, so any byte is a boundary.
+    let name = &dataset[..dataset.len().min(VERSION_NAME_BYTES_MAX)];
+    Ok(format!("{name}-{moment}-{:03}", created_ms.rem_euclid(1000)))
+}
+
+/// Chooses settings and merge weights on a validation part of `train`.
+fn choose(
+    app: &App,
+    train: &TrainSet,
+    space: &TuneSpace,
+    k: usize,
+) -> Result<(Tuned, TunedWeights)> {
+    let inner = train.validation_split(TUNING_TRAIN_SHARE, TUNING_SEED)?;
+    let options = StudyOptions {
+        users_max: Some(TUNING_USERS_MAX),
+        seed: TUNING_SEED,
+        ..StudyOptions::default()
+    };
+    let judge = Judge {
+        app,
+        inner: &inner,
+        histories: Arc::new(histories(&inner.train)),
+        options: &options,
+        k,
+    };
+    // A model that cannot be judged must lose, not end the search.
+    let score = |model: &Model| judge.recall(model).unwrap_or(f64::NEG_INFINITY);
+    let tuned = tune(&inner.train, space, &score, &app.progress)?;
+    let snapshot =
+        fit_snapshot(&inner.train, &tuned.recipe, app.clock.now(), "tuning", &app.progress)?;
+    let engine = app.engine(Arc::new(snapshot), &judging::patient(&app.config.retrieval, 0))?;
+    let state = engine.state();
+    let plan: Plan = judging::plan(&state.plans, None)?.clone();
+    let lists = validation_lists(&engine, &inner.train, &inner.test, &options, &app.progress)?;
+    let weights = tune_merge_weights(&lists, &plan, k, &app.progress)?;
+    Ok((tuned, weights))
+}
+
+/// Scores a model by the recall of the channel that reads it.
+struct Judge<'a> {
+    app: &'a App,
+    inner: &'a Split,
+    histories: Arc<Histories>,
+    options: &'a StudyOptions,
+    k: usize,
+}
+
+impl Judge<'_> {
+    fn recall(&self, model: &Model) -> Result<f64> {
+        let retrieval = &self.app.config.retrieval;
+        let alone: RetrievalConfig = judging::alone(retrieval, model.kind(), self.k)?;
+        let channel = &alone.channels[0];
+        let name = channel.model.clone().context("the channel reads a model")?;
+        let snapshot = Snapshot {
+            version: "tuning".to_owned(),
+            created: self.app.clock.now(),
+            kinds: self.inner.train.kinds().clone(),
+            catalogue: self.inner.train.catalogue().clone(),
+            histories: self.histories.clone(),
+            models: BTreeMap::from([(name, model.clone())]),
+            merge_weights: MergeWeights::default(),
+            recipe: String::new(),
+        };
+        let engine = self.app.engine(Arc::new(snapshot), &alone)?;
+        let Split { train, test, .. } = self.inner;
+        let (name, k) = (&channel.name, self.k);
+        Ok(channel_recall(&engine, name, train, test, k, self.options, &Silent)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_short_and_sorts_by_time() {
+        let name = "x".repeat(200);
+        let (first, second) = (version(&name, 1_000).unwrap(), version(&name, 1_001).unwrap());
+        assert!(first.len() <= 64, "{first}");
+        assert!(first < second);
+        assert_eq!(version("ml", 0).unwrap(), "ml-19700101T000000-000");
+    }
+}

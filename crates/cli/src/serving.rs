@@ -1,0 +1,54 @@
+//! Serving a snapshot over HTTP until somebody says stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use gannet_models::Snapshot;
+use gannet_server::{ServeOptions, serve_on, shutdown_signal};
+use tokio::net::TcpListener;
+
+use crate::app::App;
+use crate::config::ServerConfig;
+
+/// Serves until an interrupt or a request to end. `announce` gets the address, once it listens.
+pub(crate) fn serve(
+    app: &App,
+    snapshot: Arc<Snapshot>,
+    listen: Option<&str>,
+    announce: impl FnOnce(SocketAddr) -> Result<()>,
+) -> Result<()> {
+    let page = std::fs::read_to_string(app.folders.report(&snapshot.version, "html")).ok();
+    let engine = Arc::new(app.engine(snapshot, &app.config.retrieval)?);
+    let address = listen.unwrap_or(&app.config.server.listen);
+    let address: SocketAddr = address.parse().with_context(|| {
+        format!("server.listen: expected an address such as 127.0.0.1:8080, this is {address:?}")
+    })?;
+    let options = options(app, &app.config.server, address);
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the server's threads")?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}"))?;
+        announce(listener.local_addr()?)?;
+        let page = page.map(Arc::from);
+        serve_on(listener, options, engine, page, shutdown_signal()).await;
+        Ok(())
+    })
+}
+
+fn options(app: &App, config: &ServerConfig, address: SocketAddr) -> ServeOptions {
+    let defaults = ServeOptions::new(address, app.clock.clone());
+    let or = |configured: usize, default: usize| if configured == 0 { default } else { configured };
+    ServeOptions {
+        body_bytes_max: config.body_bytes_max,
+        header_timeout: Duration::from_millis(config.header_timeout_ms),
+        request_timeout: Duration::from_millis(config.request_timeout_ms),
+        connections_max: config.connections_max,
+        running_max: or(config.running_max, defaults.running_max),
+        waiting_max: or(config.waiting_max, defaults.waiting_max),
+        shutdown_grace: Duration::from_millis(config.shutdown_grace_ms),
+        ..defaults
+    }
+}
