@@ -131,3 +131,70 @@ pub(crate) fn sweep(
         .collect::<Result<(), FitError>>()?;
     Ok(problem)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pairs() -> impl Strategy<Value = SparseRows> {
+        prop::collection::vec(prop::collection::btree_map(0u32..11, 0.2f32..3.0, 0..6), 1..15)
+            .prop_map(|rows| SparseRows::from_rows(11, rows))
+    }
+
+    /// The objective of the paper, written down as it stands there, in f64.
+    fn objective(users: &Matrix, items: &Matrix, pairs: &SparseRows, params: &IalsParams) -> f64 {
+        let product = |a: &[f32], b: &[f32]| -> f64 {
+            a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+        };
+        let (alpha0, by_item) = (f64::from(params.alpha0), pairs.transpose());
+        let mut loss = 0.0;
+        for (user, vector) in users.rows().enumerate() {
+            loss += items.rows().map(|item| alpha0 * product(vector, item).powi(2)).sum::<f64>();
+            for (item, strength) in pairs.entries(user) {
+                let miss = 1.0 - product(vector, items.row(item as usize));
+                loss += f64::from(strength) * miss * miss;
+            }
+        }
+        let penalty = |side: &Matrix, pairs: &SparseRows, others: usize| -> f64 {
+            let row = |(row, vector): (usize, &[f32])| {
+                let scale = pairs.row(row).0.len() as f64 + alpha0 * others as f64;
+                let weight = f64::from(params.lambda) * scale.powf(f64::from(params.nu));
+                weight * product(vector, vector)
+            };
+            side.rows().enumerate().map(row).sum()
+        };
+        loss + penalty(users, pairs, items.height()) + penalty(items, &by_item, users.height())
+    }
+
+    proptest! {
+        #[test]
+        fn the_objective_never_rises(pairs in pairs(), nu in 0f32..1.0, seed in any::<u64>()) {
+            let params =
+                IalsParams { dim: 3, lambda: 0.05, alpha0: 0.2, nu, seed, ..Default::default() };
+            let by_item = pairs.transpose();
+            let (mut users, mut items) = start(&pairs, &params);
+            sweep(&mut users, &pairs, &items, &params, "user").unwrap();
+            let mut before = objective(&users, &items, &pairs, &params);
+            for _ in 0..6 {
+                sweep(&mut items, &by_item, &users, &params, "item").unwrap();
+                let between = objective(&users, &items, &pairs, &params);
+                sweep(&mut users, &pairs, &items, &params, "user").unwrap();
+                let after = objective(&users, &items, &pairs, &params);
+                let slack = 1e-4 * (1.0 + before.abs());
+                prop_assert!(between <= before + slack && after <= between + slack);
+                before = after;
+            }
+        }
+
+        #[test]
+        fn threads_do_not_change_a_bit(pairs in pairs(), seed in any::<u64>()) {
+            let params = IalsParams { dim: 5, iterations: 3, seed, ..Default::default() };
+            let fit = |threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| factors_of(&pairs, &params, "1", &gannet_core::Silent).unwrap())
+            };
+            prop_assert_eq!(fit(1), fit(3));
+        }
+    }
+}

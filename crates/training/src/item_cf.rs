@@ -135,3 +135,70 @@ impl Sums {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pairs() -> impl Strategy<Value = SparseRows> {
+        prop::collection::vec(prop::collection::btree_map(0u32..9, 0.2f32..3.0, 0..9), 0..14)
+            .prop_map(|rows| SparseRows::from_rows(9, rows))
+    }
+
+    /// The formula on dense matrices in f64.
+    fn naive(pairs: &SparseRows, params: &ItemCfParams) -> Vec<Vec<f64>> {
+        let mut dense = vec![[0.0f64; 9]; pairs.height()];
+        for (user, row) in dense.iter_mut().enumerate() {
+            pairs.entries(user).for_each(|(item, s)| row[item as usize] = f64::from(s));
+        }
+        let square = |item: usize| dense.iter().map(|row| row[item] * row[item]).sum::<f64>();
+        let similarity = |i: usize, j: usize| {
+            let shared = dense.iter().map(|row| {
+                let n = row.iter().filter(|s| **s > 0.0).count().max(1) as f64;
+                n.powf(-f64::from(params.user_exponent)) * row[i] * row[j]
+            });
+            let length = square(i).powf(f64::from(params.trigger_exponent))
+                * square(j).powf(f64::from(params.neighbour_exponent));
+            shared.sum::<f64>() / (length + f64::from(params.shrinkage))
+        };
+        (0..9)
+            .map(|i| (0..9).map(|j| if i == j { 0.0 } else { similarity(i, j) }).collect())
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn equals_the_formula_on_dense_matrices(
+            pairs in pairs(),
+            neighbours in 1usize..10,
+            shrinkage in 0.1f32..5.0,
+            exponents in (0f32..1.0, 0f32..1.0, 0f32..1.0),
+        ) {
+            let params = ItemCfParams {
+                neighbours,
+                shrinkage,
+                user_exponent: exponents.0,
+                trigger_exponent: exponents.1,
+                neighbour_exponent: exponents.2,
+            };
+            let expected = naive(&pairs, &params);
+            let model = item_neighbours_of(&pairs, &params);
+            for (item, expected) in expected.iter().enumerate() {
+                let list: Vec<_> = model.lists.entries(item).collect();
+                let possible = expected.iter().filter(|value| **value > 0.0).count();
+                prop_assert_eq!(list.len(), possible.min(neighbours));
+                prop_assert!(list.windows(2).all(|pair| pair[0].1 >= pair[1].1));
+                for (other, value) in &list {
+                    let expected = expected[*other as usize];
+                    prop_assert!((f64::from(*value) - expected).abs() < 1e-4 * (1.0 + expected));
+                }
+                let last = list.last().map_or(0.0, |last| f64::from(last.1));
+                for (other, value) in expected.iter().enumerate() {
+                    let kept = list.iter().any(|(at, _)| *at as usize == other);
+                    prop_assert!(kept || *value <= last + 1e-4 || *value == 0.0);
+                }
+            }
+        }
+    }
+}

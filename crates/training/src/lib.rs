@@ -21,7 +21,7 @@ pub use ials::{IALS_DIM_MAX, IalsParams, fit_ials};
 pub use item_cf::{ItemCfParams, fit_item_neighbours};
 pub use popularity::{PopularityParams, fit_popularity};
 pub use recency::fit_recency;
-pub use recipe::{Recipe, fit_snapshot, model_names};
+pub use recipe::{Recipe, fit_snapshot, histories, model_names};
 pub use tags::{TagIndexParams, fit_tag_index};
 pub use tune::{Trial, Tuned, tune};
 pub use tune_space::{Axis, TuneSpace};

@@ -106,7 +106,8 @@ pub fn fit_snapshot(
     })
 }
 
-fn histories(train: &TrainSet) -> Histories {
+/// What each user did in training, oldest first: the histories of a snapshot.
+pub fn histories(train: &TrainSet) -> Histories {
     let users = train.users().as_ref().clone();
     Histories::new(users, train.offsets().to_vec(), train.all_events().to_vec())
 }

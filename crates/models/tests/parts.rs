@@ -1,0 +1,281 @@
+//! Every part leaves as arrays and comes back the same; damaged arrays are an error or another
+//! sound part, never a panic.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use gannet_core::{
+    Catalogue, ChannelName, EventKinds, Interaction, Item, ItemId, ItemIndex, KindIndex, ModelName,
+    SparseRows, TagPath, Timestamp,
+};
+use gannet_models::{
+    Array, Arrays, ArraysError, Factors, FoldIn, Histories, ItemNeighbours, MergeWeights, Model,
+    Part, Popularity, Recency, Snapshot, SnapshotError, TagIndex, UserItems,
+};
+use gannet_vectors::Matrix;
+use proptest::prelude::*;
+
+fn items() -> impl Strategy<Value = Vec<Item>> {
+    let tag = prop::sample::select(vec!["a", "a/b", "a/b/c", "d", "é/f"]);
+    let item = (
+        ".{0,6}",
+        prop::collection::vec(tag, 0..4),
+        prop::option::of(prop::sample::select(vec!["x", "y", "z"])),
+        prop::option::of(any::<i64>()),
+        any::<bool>(),
+    );
+    prop::collection::vec(item, 0..12).prop_map(|items| {
+        let numbered = items.into_iter().enumerate();
+        let made = numbered.map(|(at, (title, tags, author, published, available))| {
+            let mut tags: Vec<_> = tags.into_iter().map(|tag| TagPath::new(tag).unwrap()).collect();
+            tags.sort();
+            tags.dedup();
+            Item {
+                id: ItemId::new(format!("item {at}")).unwrap(),
+                title,
+                tags,
+                author: author.map(str::to_owned),
+                published: published.map(Timestamp),
+                available,
+            }
+        });
+        made.collect()
+    })
+}
+
+fn catalogue() -> impl Strategy<Value = Catalogue> {
+    items().prop_map(|items| Catalogue::from_items(&items).unwrap())
+}
+
+fn histories() -> impl Strategy<Value = Histories> {
+    let event = (0u32..9, 0u8..3, -5f32..5.0, prop::option::of(any::<i64>()));
+    prop::collection::vec(prop::collection::vec(event, 0..6), 0..6).prop_map(|users| {
+        let mut offsets = vec![0];
+        let mut events = Vec::new();
+        for (item, kind, value, time) in users.iter().flatten().copied() {
+            let (item, kind) = (ItemIndex(item), KindIndex(kind));
+            events.push(Interaction { item, kind, value, time: time.map(Timestamp) });
+        }
+        for user in &users {
+            offsets.push(offsets.last().unwrap() + user.len() as u64);
+        }
+        let names = (0..users.len()).map(|user| format!("user {user}")).collect();
+        Histories::new(names, offsets, events)
+    })
+}
+
+fn sparse(height: usize, width: u32) -> impl Strategy<Value = SparseRows> {
+    let row = prop::collection::btree_map(0..width, 0.1f32..5.0, 0..width as usize);
+    prop::collection::vec(row, height).prop_map(move |rows| SparseRows::from_rows(width, rows))
+}
+
+fn matrix(height: usize, dim: usize) -> impl Strategy<Value = Matrix> {
+    prop::collection::vec(-2f32..2.0, height * dim)
+        .prop_map(move |values| Matrix::from_values(values, dim).unwrap())
+}
+
+/// One model of each kind: 5 items, 4 users.
+fn models() -> impl Strategy<Value = Vec<Model>> {
+    let scores = prop::collection::vec(-5f32..5.0, 5);
+    let times = prop::collection::vec(any::<i64>(), 5);
+    let factors = (matrix(5, 3), matrix(4, 3), matrix(3, 3), any::<bool>());
+    (scores, times, sparse(5, 5), sparse(4, 5), sparse(2, 5), factors).prop_map(
+        |(scores, times, lists, items_of_users, postings, (items, users, gram, least_squares))| {
+            let best_first = (0..5).map(|row| {
+                let mut entries: Vec<_> = lists.entries(row).collect();
+                entries.sort_by(|a, b| b.1.total_cmp(&a.1));
+                entries
+            });
+            let fold_in = FoldIn { gram, alpha: 1.0, lambda: 0.003, alpha0: 0.1, nu: 0.7 };
+            let published = times.into_iter().enumerate();
+            let published = published.map(|(item, time)| (ItemIndex(item as u32), Timestamp(time)));
+            vec![
+                Model::Popularity(Arc::new(Popularity::new(scores))),
+                Model::Recency(Arc::new(Recency::new(published.collect(), |_| 0.0))),
+                Model::TagIndex(Arc::new(TagIndex {
+                    postings,
+                    idf: vec![1.5, 0.25],
+                    ancestor_discount: 0.3,
+                })),
+                Model::ItemNeighbours(Arc::new(ItemNeighbours {
+                    lists: SparseRows::from_rows(5, best_first),
+                })),
+                Model::Factors(Arc::new(Factors {
+                    version: "7".into(),
+                    items: Arc::new(items),
+                    users: Arc::new(users),
+                    fold_in: least_squares.then_some(fold_in),
+                })),
+                Model::UserItems(Arc::new(UserItems {
+                    users_of_items: items_of_users.transpose(),
+                    items_of_users,
+                    item_weights: vec![0.5; 5],
+                    user_norms: vec![1.0; 4],
+                    shrinkage: 2.0,
+                    neighbour_count: 50,
+                })),
+            ]
+        },
+    )
+}
+
+/// Breaks one array: drops it, cuts or lengthens it, changes its type, or overwrites a value.
+fn damage(arrays: &mut Arrays, which: prop::sample::Index, how: u8, at: prop::sample::Index) {
+    let names: Vec<String> = arrays.arrays.keys().cloned().collect();
+    let texts: Vec<String> = arrays.texts.keys().cloned().collect();
+    if how == 6 && !texts.is_empty() {
+        arrays.texts.remove(&texts[which.index(texts.len())]);
+        return;
+    }
+    if how == 7 && !texts.is_empty() {
+        let wrong = ["", "-1", "NaN", "inf", "99999999999999999999", "é"];
+        let text = texts[which.index(texts.len())].clone();
+        arrays.texts.insert(text, wrong[at.index(wrong.len())].to_owned());
+        return;
+    }
+    if names.is_empty() {
+        return;
+    }
+    let name = &names[which.index(names.len())];
+    let array = arrays.arrays.get_mut(name).unwrap();
+    macro_rules! change {
+        ($values:expr, $wrong:expr) => {
+            match how {
+                0 => drop($values.pop()),
+                1 => $values.push($wrong[0]),
+                2 => $values.clear(),
+                3 => $values.reverse(),
+                _ if $values.is_empty() => {}
+                _ => {
+                    let position = at.index($values.len());
+                    $values[position] = $wrong[at.index($wrong.len())];
+                }
+            }
+        };
+    }
+    match array {
+        _ if how == 5 => *array = Array::I64(vec![1]),
+        Array::F32(values) => change!(values, [f32::NAN, f32::INFINITY, -1.0]),
+        Array::U32(values) => change!(values, [u32::MAX, 1_000_000, 0]),
+        Array::U64(values) => change!(values, [u64::MAX, 1 << 40, 0]),
+        Array::I64(values) => change!(values, [i64::MIN, i64::MAX, 0]),
+        Array::U8(values) => change!(values, [255, 0xc3, 2]),
+    }
+}
+
+fn model_from(kind: &str, arrays: Arrays) -> Result<Model, ArraysError> {
+    Model::from_arrays(kind, arrays)
+}
+
+proptest! {
+    #[test]
+    fn a_catalogue_comes_back(catalogue in catalogue()) {
+        prop_assert_eq!(Catalogue::from_arrays(catalogue.to_arrays()), Ok(catalogue));
+    }
+
+    #[test]
+    fn histories_come_back(histories in histories()) {
+        prop_assert_eq!(Histories::from_arrays(histories.to_arrays()), Ok(histories));
+    }
+
+    #[test]
+    fn merge_weights_come_back(weights in prop::collection::btree_map("[a-z]{1,4}", 0f32..9.0, 0..5)) {
+        let named = weights.into_iter().map(|(name, weight)| (ChannelName::new(&name).unwrap(), weight));
+        let weights = MergeWeights(named.collect());
+        prop_assert_eq!(MergeWeights::from_arrays(weights.to_arrays()), Ok(weights));
+    }
+
+    #[test]
+    fn every_model_comes_back(models in models()) {
+        for model in models {
+            let again = model_from(model.kind(), model.to_arrays()).unwrap();
+            prop_assert_eq!(again.kind(), model.kind());
+            prop_assert_eq!(again.to_arrays(), model.to_arrays());
+        }
+    }
+
+    #[test]
+    fn damage_never_panics(
+        (catalogue, histories, models) in (catalogue(), histories(), models()),
+        which in any::<prop::sample::Index>(),
+        how in 0u8..8,
+        at in any::<prop::sample::Index>(),
+    ) {
+        let mut arrays = catalogue.to_arrays();
+        damage(&mut arrays, which, how, at);
+        if let Ok(other) = Catalogue::from_arrays(arrays) {
+            other.indices().for_each(|item| drop(other.item(item)));
+        }
+        let mut arrays = histories.to_arrays();
+        damage(&mut arrays, which, how, at);
+        if let Ok(other) = Histories::from_arrays(arrays) {
+            (0..other.len() as u32).for_each(|user| drop(other.events(user.into()).to_vec()));
+        }
+        for model in models {
+            let mut arrays = model.to_arrays();
+            damage(&mut arrays, which, how, at);
+            if let Ok(other) = model_from(model.kind(), arrays.clone()) {
+                prop_assert_eq!(other.kind(), model.kind());
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_array_or_text_is_named(models in models(), which in any::<prop::sample::Index>()) {
+        for model in models {
+            let mut arrays = model.to_arrays();
+            let names: Vec<_> = arrays.arrays.keys().cloned().collect();
+            let name = names[which.index(names.len())].clone();
+            arrays.arrays.remove(&name);
+            let error = model_from(model.kind(), arrays).unwrap_err();
+            prop_assert_eq!(error, ArraysError::Missing(name));
+        }
+    }
+}
+
+#[test]
+fn an_unknown_kind_is_refused() {
+    assert!(matches!(model_from("towers", Arrays::default()), Err(ArraysError::Kind(_))));
+}
+
+#[test]
+fn tags_that_would_be_numbered_anew_are_refused() {
+    let tags = vec![TagPath::new("a/b").unwrap(), TagPath::new("c").unwrap()];
+    let item = Item { tags, ..Item::bare(ItemId::new("x").unwrap()) };
+    let mut arrays = Catalogue::from_items([&item]).unwrap().to_arrays();
+    // The same names in another order: every inverted list would lead to the wrong tag.
+    arrays.arrays.insert("tags.bytes".into(), Array::U8(b"caa/b".to_vec()));
+    arrays.arrays.insert("tags.ends".into(), Array::U64(vec![1, 2, 5]));
+    arrays.arrays.insert("item_tags".into(), Array::U32(vec![2, 0]));
+    assert!(matches!(Catalogue::from_arrays(arrays), Err(ArraysError::Contents { .. })));
+}
+
+fn snapshot() -> Snapshot {
+    let items: Vec<Item> =
+        (0..3).map(|at| Item::bare(ItemId::new(at.to_string()).unwrap())).collect();
+    let popularity = Model::Popularity(Arc::new(Popularity::new(vec![1.0; 3])));
+    let event = Interaction { item: ItemIndex(2), kind: KindIndex(0), value: 1.0, time: None };
+    Snapshot {
+        version: "1".into(),
+        created: Timestamp(0),
+        kinds: EventKinds::implicit("view"),
+        catalogue: Arc::new(Catalogue::from_items(&items).unwrap()),
+        histories: Arc::new(Histories::new(["ann"].iter().collect(), vec![0, 1], vec![event])),
+        models: BTreeMap::from([(ModelName::new("popularity").unwrap(), popularity)]),
+        merge_weights: MergeWeights::default(),
+        recipe: String::new(),
+    }
+}
+
+#[test]
+fn parts_of_two_generations_are_not_a_snapshot() {
+    let mut mixed = snapshot();
+    assert_eq!(mixed.check(), Ok(()));
+    let popularity = Model::Popularity(Arc::new(Popularity::new(vec![1.0; 4])));
+    mixed.models.insert(ModelName::new("popularity").unwrap(), popularity);
+    assert!(matches!(mixed.check(), Err(SnapshotError::Count { got: 4, expected: 3, .. })));
+
+    let mut mixed = snapshot();
+    mixed.catalogue = Arc::new(Catalogue::from_items([]).unwrap());
+    assert!(matches!(mixed.check(), Err(SnapshotError::Unknown { of: "item", index: 2, .. })));
+}

@@ -1,0 +1,292 @@
+//! Every fit on small data sets whose answers are known by hand, and the recipe as a whole.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use gannet_core::{
+    Catalogue, EventKind, EventKinds, Interaction, Item, ItemId, ItemIndex, KindIndex, ModelName,
+    Silent, TagPath, Timestamp, UserIndex,
+};
+use gannet_dataset::{Dataset, Events, TrainSet};
+use gannet_models::{Model, Snapshot};
+use gannet_training::{
+    FitError, IalsParams, ItemCfParams, PopularityParams, Recipe, TagIndexParams, TuneSpace,
+    UserCfParams, fit_ials, fit_item_neighbours, fit_popularity, fit_recency, fit_snapshot,
+    fit_tag_index, fit_user_items, model_names, tune,
+};
+
+const DAY: i64 = 86_400_000;
+
+fn kinds() -> EventKinds {
+    let kind =
+        |name: &str, weight, positive_from| EventKind { name: name.into(), weight, positive_from };
+    EventKinds::new(vec![kind("rating", 1.0, Some(4.0)), kind("dislike", -2.0, None)]).unwrap()
+}
+
+/// `(user, item, value, day)`; a negative value is a dislike.
+fn train_set(items: usize, users: usize, events: &[(u32, u32, f32, Option<i64>)]) -> TrainSet {
+    let tags = ["film/horror", "film", "music"];
+    let items: Vec<Item> = (0..items)
+        .map(|at| Item {
+            tags: vec![TagPath::new(tags[at % 3]).unwrap()],
+            ..Item::bare(ItemId::new(at.to_string()).unwrap())
+        })
+        .collect();
+    let mut columns = Events::default();
+    for (user, item, value, day) in events {
+        columns.users.push(UserIndex(*user));
+        columns.interactions.push(Interaction {
+            item: ItemIndex(*item),
+            kind: KindIndex(u8::from(*value < 0.0)),
+            value: value.abs(),
+            time: day.map(|day| Timestamp(day * DAY)),
+        });
+    }
+    TrainSet::whole(&Dataset {
+        name: "by hand".into(),
+        catalogue: Arc::new(Catalogue::from_items(&items).unwrap()),
+        users: Arc::new((0..users).map(|user| format!("u{user}")).collect()),
+        kinds: kinds(),
+        events: columns,
+        test_events: None,
+    })
+}
+
+/// Two groups of users with tastes that hardly meet: 12 users, 10 items.
+fn two_tastes() -> TrainSet {
+    let mut events = Vec::new();
+    for user in 0..12u32 {
+        for step in 0..4u32 {
+            let item = (user % 2) * 5 + (user / 2 + step) % 5;
+            events.push((user, item, 5.0, Some(i64::from(step))));
+        }
+    }
+    train_set(10, 12, &events)
+}
+
+#[test]
+fn popularity_counts_positive_events_and_forgets() {
+    let events = [
+        (0, 0, 5.0, Some(0)),
+        (1, 0, 5.0, Some(10)),
+        (0, 1, 4.0, Some(10)),
+        (1, 1, 3.0, Some(10)),
+        (1, 2, -1.0, Some(10)),
+    ];
+    let fit = |half_life_days| {
+        let train = train_set(4, 2, &events);
+        fit_popularity(&train, &PopularityParams { half_life_days }).unwrap().scores().to_vec()
+    };
+    assert_eq!(fit(0.0), [2.0, 1.0, 0.0, 0.0]);
+    assert_eq!(fit(10.0), [1.5, 1.0, 0.0, 0.0]);
+}
+
+#[test]
+fn popularity_without_times_does_not_fade() {
+    let train = train_set(2, 2, &[(0, 0, 5.0, None), (1, 0, 5.0, None)]);
+    let popularity = fit_popularity(&train, &PopularityParams { half_life_days: 1.0 }).unwrap();
+    assert_eq!(popularity.scores(), [2.0, 0.0]);
+}
+
+#[test]
+fn recency_falls_back_to_the_first_event_and_breaks_ties_by_popularity() {
+    let events = [
+        (0, 0, 5.0, Some(3)),
+        (1, 0, 5.0, Some(1)),
+        (0, 1, 1.0, Some(2)),
+        (0, 2, 5.0, Some(2)),
+        (1, 3, 5.0, None),
+    ];
+    let train = train_set(5, 2, &events);
+    let popularity = fit_popularity(&train, &PopularityParams { half_life_days: 0.0 }).unwrap();
+    let order = fit_recency(&train, &popularity);
+    let order: Vec<_> = order.order().iter().map(|(item, time)| (item.0, time.0 / DAY)).collect();
+    assert_eq!(order, [(2, 2), (1, 2), (0, 1)]);
+}
+
+#[test]
+fn tags_reach_ancestors_at_a_discount_and_vectors_have_length_one() {
+    let train = train_set(6, 1, &[]);
+    let index = fit_tag_index(&train, &TagIndexParams { ancestor_discount: 0.5 }).unwrap();
+    let catalogue = train.catalogue();
+    let horror = index.item_vector(catalogue, ItemIndex(0));
+    assert_eq!(horror.len(), 2);
+    for item in catalogue.indices() {
+        let vector = index.item_vector(catalogue, item);
+        let length: f32 = vector.iter().map(|(_, weight)| weight * weight).sum();
+        assert!((length - 1.0).abs() < 1e-5);
+        for (tag, weight) in vector {
+            assert!(index.postings.entries(tag as usize).any(|entry| entry == (item.0, weight)));
+        }
+    }
+    let film = catalogue.find_tag("film").unwrap();
+    let horror_tag = catalogue.find_tag("film/horror").unwrap();
+    assert!(index.idf[film as usize] < index.idf[horror_tag as usize]);
+    let weight = |tag| horror.iter().find(|entry| entry.0 == tag).unwrap().1;
+    let expected = 0.5 * index.idf[film as usize] / index.idf[horror_tag as usize];
+    assert!((weight(film) / weight(horror_tag) - expected).abs() < 1e-5);
+
+    let flat = fit_tag_index(&train, &TagIndexParams { ancestor_discount: 0.0 }).unwrap();
+    assert_eq!(flat.item_vector(catalogue, ItemIndex(0)), [(horror_tag, 1.0)]);
+}
+
+#[test]
+fn item_lists_stay_within_a_taste() {
+    let model = fit_item_neighbours(&two_tastes(), &ItemCfParams::default()).unwrap();
+    for item in 0..10 {
+        let list: Vec<u32> = model.lists.entries(item).map(|entry| entry.0).collect();
+        assert_eq!(list.len(), 4);
+        assert!(list.iter().all(|other| (*other < 5) == (item < 5) && *other as usize != item));
+    }
+}
+
+#[test]
+fn user_items_hold_both_directions_and_lengths() {
+    let params = UserCfParams { item_exponent: 1.0, ..Default::default() };
+    let train = train_set(3, 3, &[(0, 0, 5.0, None), (0, 1, 5.0, None), (1, 1, 5.0, None)]);
+    let model = fit_user_items(&train, &params).unwrap();
+    assert_eq!(model.item_weights, [1.0, 0.5, 1.0]);
+    assert_eq!(model.user_norms, [1.5f32.sqrt(), 0.5f32.sqrt(), 0.0]);
+    assert_eq!(model.users_of_items, model.items_of_users.transpose());
+}
+
+#[test]
+fn ials_separates_tastes_and_folding_in_a_history_gives_the_trained_vector() {
+    let train = two_tastes();
+    let params = IalsParams { dim: 4, ..Default::default() };
+    let model = fit_ials(&train, &params, "1", &Silent).unwrap();
+    for user in 0..12u32 {
+        let score = |item: usize| {
+            let (user, item) = (model.users.row(user as usize), model.items.row(item));
+            gannet_vectors::dot(user, item)
+        };
+        let own = (user % 2) as usize * 5;
+        let worst = (own..own + 5).map(score).fold(f32::INFINITY, f32::min);
+        let best_other = (5 - own..10 - own).map(score).fold(f32::NEG_INFINITY, f32::max);
+        assert!(worst > best_other, "user {user}");
+
+        let history = train.events(UserIndex(user)).iter().map(|event| (event.item, 1.0));
+        let folded = model.fold_in(&history.collect::<Vec<_>>()).unwrap();
+        assert_eq!(folded, model.users.row(user as usize));
+    }
+}
+
+#[test]
+fn parameters_out_of_range_are_refused_by_name() {
+    let train = two_tastes();
+    let refuse = |params: IalsParams| match fit_ials(&train, &params, "1", &Silent) {
+        Err(FitError::Params { field, .. }) => field,
+        other => panic!("{other:?}"),
+    };
+    let params = IalsParams::default;
+    assert_eq!(refuse(IalsParams { dim: 129, ..params() }), "dim");
+    assert_eq!(refuse(IalsParams { dim: 0, ..params() }), "dim");
+    assert_eq!(refuse(IalsParams { iterations: 0, ..params() }), "iterations");
+    assert_eq!(refuse(IalsParams { lambda: 0.0, ..params() }), "lambda");
+    assert_eq!(refuse(IalsParams { alpha0: f32::NAN, ..params() }), "alpha0");
+    assert_eq!(refuse(IalsParams { nu: 1.5, ..params() }), "nu");
+    let mut recipe = Recipe::default();
+    recipe.popularity.half_life_days = -1.0;
+    let error = fit_snapshot(&train, &recipe, Timestamp(0), "1", &Silent).unwrap_err();
+    assert!(error.to_string().contains("popularity.half_life_days is -1"), "{error}");
+    recipe.popularity.half_life_days = f32::INFINITY;
+    assert!(recipe.validate().is_err());
+    assert!(ItemCfParams { neighbours: 0, ..Default::default() }.validate().is_err());
+    assert!(UserCfParams { shrinkage: f32::NAN, ..Default::default() }.validate().is_err());
+    assert!(TagIndexParams { ancestor_discount: 1.1 }.validate().is_err());
+}
+
+fn snapshot(train: &TrainSet) -> Snapshot {
+    let mut recipe = Recipe::default();
+    recipe.ials.dim = 8;
+    fit_snapshot(train, &recipe, Timestamp(7), "v1", &Silent).unwrap()
+}
+
+#[test]
+fn a_snapshot_holds_every_model_under_its_name_and_its_recipe() {
+    let train = two_tastes();
+    let snapshot = snapshot(&train);
+    assert_eq!(snapshot.check(), Ok(()));
+    let names = [
+        model_names::IALS,
+        model_names::ITEM_CF,
+        model_names::POPULARITY,
+        model_names::RECENCY,
+        model_names::TAGS,
+        model_names::USER_ITEMS,
+    ];
+    assert_eq!(snapshot.models.keys().map(ModelName::as_str).collect::<Vec<_>>(), names);
+    let recipe: Recipe = toml::from_str(&snapshot.recipe).unwrap();
+    assert_eq!(recipe.ials.dim, 8);
+    assert_eq!(snapshot.histories.events(UserIndex(3)), train.events(UserIndex(3)));
+}
+
+#[test]
+fn data_without_users_items_or_positives_still_fits() {
+    for train in [
+        train_set(0, 0, &[]),
+        train_set(3, 0, &[]),
+        train_set(3, 2, &[]),
+        train_set(3, 2, &[(0, 1, 1.0, Some(0)), (1, 2, -1.0, None)]),
+    ] {
+        assert_eq!(snapshot(&train).check(), Ok(()));
+    }
+}
+
+#[test]
+fn a_recipe_refuses_keys_that_it_does_not_know() {
+    assert!(toml::from_str::<Recipe>("[ials]\ndimension = 3").is_err());
+    assert!(toml::from_str::<Recipe>("[als]\ndim = 3").is_err());
+    let recipe: Recipe = toml::from_str("[ials]\ndim = 3").unwrap();
+    assert_eq!(recipe.ials, IalsParams { dim: 3, ..Default::default() });
+}
+
+fn small_space() -> TuneSpace {
+    let mut start = Recipe::default();
+    start.ials.dim = 4;
+    start.ials.iterations = 2;
+    TuneSpace { seconds_max: None, ..TuneSpace::quick(start) }
+}
+
+#[test]
+fn tuning_takes_what_the_judge_likes_and_repeats_itself() {
+    let train = two_tastes();
+    // A judge that wants short lists of large values, few neighbours and small regularisation.
+    let judge = |model: &Model| match model {
+        Model::ItemNeighbours(model) => model.lists.parts().2.iter().sum::<f32>().into(),
+        Model::UserItems(model) => -(model.neighbour_count as f64),
+        Model::Factors(model) => -f64::from(model.fold_in.as_ref().unwrap().lambda),
+        _ => f64::NAN,
+    };
+    let tuned = tune(&train, &small_space(), &judge, &Silent).unwrap();
+    assert_eq!(tuned.recipe.item_cf.shrinkage, 0.0);
+    assert_eq!(tuned.recipe.user_items.neighbours, 100);
+    assert_eq!(tuned.recipe.ials.lambda, 0.001);
+    assert_eq!(tuned.recipe.ials.dim, 4);
+    assert!(!tuned.cut_short && tuned.trials.len() <= small_space().trials_max());
+
+    let again = tune(&train, &small_space(), &judge, &Silent).unwrap();
+    let scores = |trials: &[gannet_training::Trial]| {
+        trials.iter().map(|trial| (trial.params.clone(), trial.score)).collect::<Vec<_>>()
+    };
+    assert_eq!(again.recipe, tuned.recipe);
+    assert_eq!(scores(&again.trials), scores(&tuned.trials));
+}
+
+#[test]
+fn tuning_without_time_or_with_a_judge_that_knows_nothing_keeps_the_start() {
+    let train = two_tastes();
+    let late = TuneSpace { seconds_max: Some(0.0), ..small_space() };
+    let asked = RefCell::new(Vec::new());
+    let judge = |model: &Model| {
+        asked.borrow_mut().push(model.kind());
+        1.0
+    };
+    let tuned = tune(&train, &late, &judge, &Silent).unwrap();
+    assert!(tuned.cut_short);
+    assert_eq!(*asked.borrow(), ["item_neighbours", "user_items", "factors"]);
+    assert_eq!(tuned.recipe, late.start);
+
+    let tuned = tune(&train, &small_space(), &|_| f64::NAN, &Silent).unwrap();
+    assert_eq!(tuned.recipe, small_space().start);
+}
