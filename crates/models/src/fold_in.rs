@@ -65,7 +65,7 @@ impl FoldIn {
         let mut gram = Matrix::zeros(dim, dim);
         for row in 0..dim {
             for column in 0..=row {
-                let value = (f64::from(alpha0) * total[row * dim + column]) as f32;
+                let value = (f64::from(alpha0) * total[column * dim + row]) as f32;
                 gram.row_mut(row)[column] = value;
                 gram.row_mut(column)[row] = value;
             }
@@ -83,7 +83,7 @@ impl FoldIn {
 /// Working memory of [`FoldInSolver::solve`], reused over many rows by one thread.
 pub struct FoldInSolver {
     dim: usize,
-    /// Row-major, the lower triangle alone.
+    /// Column-major, the lower triangle alone.
     system: Vec<f32>,
     gathered: Vec<f32>,
     stack: MemBuffer,
@@ -136,7 +136,7 @@ impl FoldInSolver {
 
     fn solve_system(&mut self, solution: &mut [f32]) -> Result<(), FactorsError> {
         let (dim, stack) = (self.dim, MemStack::new(&mut self.stack));
-        let mut system = MatMut::from_row_major_slice_mut(&mut self.system, dim, dim);
+        let mut system = MatMut::from_column_major_slice_mut(&mut self.system, dim, dim);
         llt::factor::cholesky_in_place(
             system.as_mut(),
             Default::default(),
@@ -159,7 +159,7 @@ impl FoldInSolver {
 fn add_products(target: &mut [f32], dim: usize, rows: &[f32], accum: Accum) {
     let rows = MatRef::from_row_major_slice(rows, rows.len() / dim, dim);
     triangular::matmul(
-        MatMut::from_row_major_slice_mut(target, dim, dim),
+        MatMut::from_column_major_slice_mut(target, dim, dim),
         BlockStructure::TriangularLower,
         accum,
         rows.transpose(),

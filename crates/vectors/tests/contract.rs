@@ -61,7 +61,7 @@ fn case() -> impl Strategy<Value = (Arc<Matrix>, Vec<f32>, Vec<bool>, usize)> {
             prop_oneof![0usize..40, Just(usize::MAX)],
         )
             .prop_map(move |(values, query, mask, k)| {
-                (Arc::new(Matrix::from_values(values, dim).unwrap()), query, mask, k)
+                (Arc::new(Matrix::from_values(values, dim).expect("finite")), query, mask, k)
             })
     })
 }
@@ -80,7 +80,7 @@ proptest! {
 
 fn some_rows(height: usize, dim: usize) -> Arc<Matrix> {
     let values = (0..height * dim).map(|at| ((at * 7919) % 1009) as f32 - 500.0).collect();
-    Arc::new(Matrix::from_values(values, dim).unwrap())
+    Arc::new(Matrix::from_values(values, dim).expect("finite values"))
 }
 
 #[test]
