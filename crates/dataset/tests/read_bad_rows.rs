@@ -1,4 +1,5 @@
 //! What is wrong with real files, and what each reader makes of it.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
 //! Each format as it is published, in small.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;
@@ -94,6 +95,7 @@ fn wheel_mapping() -> TypedHeaderMapping {
         title: Some("item_id".into()),
         tag_separator: Some(" ".into()),
         user_id_prefix: Some("1m_".into()),
+        item_ids_are_titles: true,
         ..TypedHeaderMapping::default()
     }
 }
@@ -139,6 +141,32 @@ fn publisher_and_wheel_give_one_normal_form() {
 }
 
 #[test]
+fn a_title_that_a_copy_cut_short_is_the_publishers_all_the_same() {
+    let publisher = folder(&[
+        ("movies.dat", b"1001::Associate, The (L'Associe)(1982)::Comedy\n"),
+        ("ratings.dat", b"7::1001::4::978300760\n"),
+    ]);
+    let wheel = folder(&[
+        (
+            "ml-1m.item",
+            b"item_id:token\tgenre:token\trelease_year:float\n\
+              Associate, The (L'Associe (1982)\tComedy\t1982\n",
+        ),
+        (
+            "ml-1m.inter",
+            b"user_id:token\titem_id:token\trating:float\ttimestamp:float\n\
+              1m_7\tAssociate, The (L'Associe (1982)\t4\t978300760\n",
+        ),
+    ]);
+    let titles = Format::MovielensDat(MovielensSettings { item_ids: ItemIds::Title });
+    let from_publisher = read_clean(publisher.path(), titles);
+    assert_eq!(item_ids(&from_publisher), ["Associate, The (L'Associe) (1982)"]);
+    assert_eq!(from_publisher.catalogue.published(ItemIndex(0)), Some(Timestamp(378_691_200_000)));
+    let from_wheel = read_clean(wheel.path(), Format::TypedHeader(wheel_mapping()));
+    assert_eq!(from_wheel, from_publisher);
+}
+
+#[test]
 fn a_converted_dat_file_reads_like_the_original() {
     let folder = publisher();
     let movies = folder.path().join("movies.dat");
@@ -171,7 +199,11 @@ fn csv_files_of_movielens_have_quotes_a_mark_and_films_without_genres() {
 #[test]
 fn typed_headers_give_roles_by_standard_names() {
     let folder = folder(&[
-        ("x.item", b"item_id:token\ttitle:token_seq\tgenres:token_seq\tbrand:token\nA\tThe \"A\" team\tx y\tB\n"),
+        (
+            "x.item",
+            b"item_id:token\ttitle:token_seq\tgenres:token_seq\tbrand:token\n\
+              A\tThe \"A\" team\tx y\tB\n",
+        ),
         ("x.inter", b"item_id:token\tuser_id:token\nA\tu\nB\tu\nA\tu\n"),
     ]);
     let mapping = TypedHeaderMapping::default();
@@ -232,7 +264,8 @@ fn any_table_is_read_through_a_mapping() {
     let videos = "id;name;topics;by;on;live;unused\n\
                   v1;\"召回;层\";体育/球,新闻;张;2020-01-01;yes;x\n\
                   v2;\"two\n\nlines\";;;;no;x\n";
-    let log = "who;what;action;seconds;at\nu;v2;play;12.5;2020-01-02T00:00:00Z\nu;v1;dislike;;2020-01-01\n";
+    let log = "who;what;action;seconds;at\nu;v2;play;12.5;2020-01-02T00:00:00Z\n\
+               u;v1;dislike;;2020-01-01\n";
     let (videos, ..) = encoding_rs::GBK.encode(videos);
     let (log, ..) = encoding_rs::GBK.encode(log);
     let folder = folder(&[("videos.csv", &videos), ("log.csv", &log)]);

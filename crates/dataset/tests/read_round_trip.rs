@@ -1,4 +1,5 @@
 //! The same data through three formats is the same data set.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;
@@ -163,10 +164,15 @@ proptest! {
     }
 
     #[test]
-    fn one_changed_event_changes_the_checksum(films in films(), ratings in ratings(), at in 0usize..80) {
+    fn one_changed_event_changes_the_checksum(
+        films in films(),
+        ratings in ratings(),
+        at in 0usize..80,
+    ) {
         let folder = tempfile::tempdir().unwrap();
         write_dat(folder.path(), &films, &ratings);
-        let mut dataset = read_back(folder.path(), Format::MovielensDat(MovielensSettings::default()));
+        let format = Format::MovielensDat(MovielensSettings::default());
+        let mut dataset = read_back(folder.path(), format);
         let before = normal_form_checksum(&dataset);
         let at = at % dataset.events.interactions.len();
         dataset.events.interactions[at].value += 0.5;

@@ -1,4 +1,5 @@
 //! Guards that the simulated catalogue can be learnt from, and stays the same for a seed.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;
 

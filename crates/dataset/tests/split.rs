@@ -1,4 +1,5 @@
 //! Guards the rules of every split against a slow oracle that works on plain lists.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -65,7 +66,7 @@ fn ordered(dataset: &Dataset, user: u32) -> Vec<Interaction> {
     let all = dataset.events.users.iter().zip(&dataset.events.interactions);
     let mut own: Vec<Interaction> =
         all.filter(|(whose, _)| whose.0 == user).map(|(_, event)| *event).collect();
-    own.sort_by(|a, b| (a.time, a.value as u32).cmp(&(b.time, b.value as u32)));
+    own.sort_by_key(|event| (event.time, event.value as u32));
     own
 }
 
@@ -138,8 +139,8 @@ proptest! {
             dataset.events.interactions.iter().map(|event| event.time.unwrap()).collect();
         match moment(&times, share) {
             None => {
-                let events = times.len() as u64;
-                prop_assert_eq!(split(&dataset, &kind).unwrap_err(), SplitError::OneMoment { events });
+                let expected = SplitError::OneMoment { events: times.len() as u64 };
+                prop_assert_eq!(split(&dataset, &kind).unwrap_err(), expected);
             }
             Some(cut) => {
                 let split = split(&dataset, &kind).unwrap();

@@ -1,10 +1,9 @@
-//! Files from a web server and wheels from a package index.
+//! Files from a web server.
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
 use gannet_core::Progress;
 use ureq::Agent;
@@ -13,29 +12,46 @@ use super::error::FetchError;
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long it may take to begin its answer.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(15);
 /// How long a whole download may take.
 const DOWNLOAD_TIME_MAX: Duration = Duration::from_secs(300);
-/// How often pip is looked at while it runs.
-const PIP_POLL: Duration = Duration::from_millis(50);
-/// How much of what pip said is kept for an error, in characters.
-const PIP_OUTPUT_CHARS: usize = 600;
 /// How many bytes pass between two words to the progress display.
 const CHUNK_BYTES: usize = 1 << 16;
 
-/// Writes what an address answers into a file, at most `bytes_max` of it.
+/// A client for strangers' servers: 5 s to connect, 15 s to begin the answer, 300 s in all.
+pub(crate) fn agent() -> Agent {
+    let config = Agent::config_builder()
+        .timeout_resolve(Some(CONNECT_TIME_MAX))
+        .timeout_connect(Some(CONNECT_TIME_MAX))
+        .timeout_recv_response(Some(ANSWER_TIME_MAX))
+        .timeout_global(Some(DOWNLOAD_TIME_MAX));
+    Agent::new_with_config(config.build())
+}
+
+/// Writes what an address answers into a file; more than `bytes_max` is an error.
 pub(crate) fn download(
+    agent: &Agent,
+    url: &str,
+    bytes_max: u64,
+    target: &Path,
+    progress: &dyn Progress,
+) -> Result<(), FetchError> {
+    progress.begin(&format!("downloading {url}"), None, "bytes");
+    let transferred = transfer(agent, url, bytes_max, target, progress);
+    progress.end();
+    transferred
+}
+
+fn transfer(
+    agent: &Agent,
     url: &str,
     bytes_max: u64,
     target: &Path,
     progress: &dyn Progress,
 ) -> Result<(), FetchError> {
     let failed = |reason: String| FetchError::Download { url: url.to_owned(), reason };
-    let config = Agent::config_builder()
-        .timeout_resolve(Some(CONNECT_TIME_MAX))
-        .timeout_connect(Some(CONNECT_TIME_MAX))
-        .timeout_global(Some(DOWNLOAD_TIME_MAX))
-        .build();
-    let answer = Agent::new_with_config(config).get(url).call();
+    let answer = agent.get(url).call();
     let mut body = answer.map_err(|error| failed(error.to_string()))?.into_body();
     progress.begin(&format!("downloading {url}"), body.content_length(), "bytes");
     let mut reader = body.with_config().limit(bytes_max).reader();
@@ -44,81 +60,76 @@ pub(crate) fn download(
     loop {
         let read = reader.read(&mut chunk).map_err(|error| failed(error.to_string()))?;
         if read == 0 {
-            break;
+            return Ok(());
         }
         file.write_all(&chunk[..read]).map_err(|source| FetchError::io(target, source))?;
         progress.advance(read as u64);
     }
-    progress.end();
-    Ok(())
 }
 
-/// Downloads one wheel into a folder with whichever pip there is; gives the wheel's path.
-pub(crate) fn pip_download(
-    requirement: &str,
-    into: &Path,
-    progress: &dyn Progress,
-) -> Result<PathBuf, FetchError> {
-    const PIPS: [&[&str]; 4] =
-        [&["python3", "-m", "pip"], &["pip3"], &["pip"], &["python", "-m", "pip"]];
-    progress.begin(&format!("pip download {requirement}"), None, "files");
-    let mut last_failure = None;
-    for pip in PIPS {
-        match run_pip(pip, requirement, into) {
-            Ok(None) => {}
-            Ok(Some(wheel)) => {
-                progress.end();
-                return Ok(wheel);
+#[cfg(test)]
+mod tests {
+    use super::super::loopback::{self, IMPATIENT, PATIENT, serve, serve_and_hang};
+    use super::*;
+    use gannet_core::Silent;
+    use std::time::Instant;
+
+    fn fetch(answer: &[u8], bytes_max: u64) -> (Result<(), FetchError>, Vec<u8>) {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("file");
+        let url = serve(answer);
+        let result = download(&loopback::agent(PATIENT), &url, bytes_max, &target, &Silent);
+        (result, std::fs::read(&target).unwrap_or_default())
+    }
+
+    fn reason(answer: &[u8], bytes_max: u64) -> String {
+        match fetch(answer, bytes_max).0 {
+            Err(FetchError::Download { url, reason }) => {
+                assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+                reason
             }
-            Err(failure) => last_failure = Some(last_failure.unwrap_or(failure)),
+            other => panic!("{other:?}"),
         }
     }
-    progress.end();
-    let tried = PIPS.map(|pip| pip.join(" ")).join(", ");
-    Err(last_failure.unwrap_or(FetchError::NoPip { tried }))
-}
 
-/// Runs one pip; `None` where there is no such command.
-fn run_pip(pip: &[&str], requirement: &str, into: &Path) -> Result<Option<PathBuf>, FetchError> {
-    let log_path = into.join("pip.log");
-    let log = File::create(&log_path).map_err(|source| FetchError::io(&log_path, source))?;
-    let log_too = log.try_clone().map_err(|source| FetchError::io(&log_path, source))?;
-    let mut command = Command::new(pip[0]);
-    command.args(&pip[1..]);
-    command.args(["download", "--no-deps", "--only-binary", ":all:"]);
-    command.args(["--disable-pip-version-check", "--no-input", "--dest"]).arg(into);
-    command.arg(requirement).stdin(Stdio::null()).stdout(log).stderr(log_too);
-    let Ok(mut child) = command.spawn() else { return Ok(None) };
-    let failed = |output: String| {
-        let command = format!("{} download --no-deps {requirement}", pip.join(" "));
-        FetchError::Pip { command, output }
-    };
-    let start = Instant::now();
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if start.elapsed() > DOWNLOAD_TIME_MAX => {
-                // It may have ended just now; either way it is gone.
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(failed(format!("not done after {} s", DOWNLOAD_TIME_MAX.as_secs())));
-            }
-            Ok(None) => std::thread::sleep(PIP_POLL),
-            Err(error) => return Err(failed(error.to_string())),
-        }
-    };
-    if !status.success() {
-        return Err(failed(end_of(&log_path)));
+    #[test]
+    fn what_a_server_sends_is_what_is_written() {
+        let (result, written) = fetch(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndata", 4);
+        result.unwrap();
+        assert_eq!(written, b"data");
     }
-    let entries = std::fs::read_dir(into).map_err(|source| FetchError::io(into, source))?;
-    let mut paths = entries.flatten().map(|entry| entry.path());
-    let wheel = paths.find(|path| path.extension().is_some_and(|extension| extension == "whl"));
-    wheel.map(Some).ok_or_else(|| failed(format!("left no wheel: {}", end_of(&log_path))))
-}
 
-fn end_of(log: &Path) -> String {
-    let bytes = std::fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let length = text.chars().count();
-    text.chars().skip(length.saturating_sub(PIP_OUTPUT_CHARS)).collect::<String>().trim().to_owned()
+    #[test]
+    fn a_refusal_a_torn_body_and_one_too_large_are_told_apart() {
+        let refusal = reason(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", 9);
+        assert!(refusal.contains("404"), "{refusal}");
+        reason(b"HTTP/1.1 200 OK\r\ncontent-length: 400\r\n\r\nda", 900);
+        let large = reason(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0123456789", 9);
+        assert!(large.contains("limit"), "{large}");
+        reason(b"not a web server\r\n\r\n", 9);
+    }
+
+    #[test]
+    fn a_server_that_never_answers_and_one_that_stalls_end_with_the_patience() {
+        let start = Instant::now();
+        for silent in [&b""[..], b"HTTP/1.1 200 OK\r\ncontent-length: 400\r\n\r\nda"] {
+            let url = serve_and_hang(silent);
+            let folder = tempfile::tempdir().unwrap();
+            let target = folder.path().join("file");
+            let result = download(&loopback::agent(IMPATIENT), &url, 900, &target, &Silent);
+            let Err(FetchError::Download { reason, .. }) = result else { panic!("{result:?}") };
+            assert!(reason.contains("timeout"), "{reason}");
+        }
+        assert!(start.elapsed().as_secs() < 10, "waited {:?}", start.elapsed());
+    }
+
+    #[test]
+    fn a_port_that_nobody_listens_to_is_an_error_at_once() {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("http://{port}/");
+        let result =
+            download(&loopback::agent(PATIENT), &url, 9, &folder.path().join("file"), &Silent);
+        assert!(matches!(result, Err(FetchError::Download { .. })), "{result:?}");
+    }
 }

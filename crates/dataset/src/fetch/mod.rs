@@ -4,7 +4,10 @@ mod archive;
 mod cache;
 mod download;
 mod error;
+#[cfg(test)]
+mod loopback;
 mod movielens_1m;
+mod pip;
 
 pub use error::FetchError;
 pub use movielens_1m::{

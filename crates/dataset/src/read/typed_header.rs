@@ -3,9 +3,10 @@
 //! `NAME.inter` holds the events; `NAME.item`, where it is there, the items; `NAME.user` is left
 //! aside. Lines may end in CRLF; a quote is a character like any other.
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use gannet_core::{Item, ItemId};
+use gannet_core::Item;
 use serde::Deserialize;
 
 use super::ReadOutcome;
@@ -13,6 +14,7 @@ use super::builder::{EventRow, Part};
 use super::error::ReadError;
 use super::field::{self, TimeUnit};
 use super::lines::{Lines, io_error};
+use super::movielens::whole_title;
 use super::reading::{Reading, only_kind};
 use super::table::{Dialect, Row, Table};
 use crate::bad_rows::BadField;
@@ -49,6 +51,9 @@ pub struct TypedHeaderMapping {
     pub year: Option<String>,
     /// What every user id begins with and is to lose; an id without it is a bad row.
     pub user_id_prefix: Option<String>,
+    /// Whether the ids of items are titles of films with their year, to be brought to the form
+    /// that `ItemIds::Title` has: one space before the year, brackets closed.
+    pub item_ids_are_titles: bool,
 }
 
 const DIALECT: Dialect = Dialect { delimiter: b'\t', quoting: false };
@@ -86,7 +91,7 @@ pub(crate) fn read(
             });
             let row = EventRow {
                 user: without_prefix(&row, user, prefix)?,
-                item: row.text(item)?,
+                item: &item_id(&row, item, mapping)?,
                 kind,
                 value: value.transpose()?.unwrap_or(1.0),
                 time: time.transpose()?,
@@ -118,12 +123,17 @@ fn read_items(
             let separator = separator.unwrap_or("\t");
             let tags = row.optional(tags)?.map(|text| field::tags("tags", text, separator));
             let year = row.optional(year)?.map(|text| field::year("year", text));
+            let own_id = item_id(&row, id, mapping)?;
+            let title = match title {
+                Some(column) if column == id => own_id.to_string(),
+                _ => row.optional(title)?.unwrap_or_default().to_owned(),
+            };
             let item = Item {
-                title: row.optional(title)?.unwrap_or_default().to_owned(),
+                title,
                 tags: tags.transpose()?.unwrap_or_default(),
                 author: row.optional(author)?.map(str::to_owned),
                 published: year.transpose()?,
-                ..Item::bare(row_id(&row, id)?)
+                ..Item::bare(field::item_id(row.name(id), &own_id)?)
             };
             reading.builder.add_item(row.name(id), item)
         });
@@ -132,8 +142,13 @@ fn read_items(
     Ok(())
 }
 
-fn row_id(row: &Row<'_>, column: usize) -> Result<ItemId, BadField> {
-    field::item_id(row.name(column), row.text(column)?)
+fn item_id<'a>(
+    row: &Row<'a>,
+    column: usize,
+    mapping: &TypedHeaderMapping,
+) -> Result<Cow<'a, str>, BadField> {
+    let id = row.text(column)?;
+    Ok(if mapping.item_ids_are_titles { whole_title(id) } else { Cow::Borrowed(id) })
 }
 
 fn without_prefix<'a>(
