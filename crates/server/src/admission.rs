@@ -7,13 +7,16 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use crate::error::ApiError;
+use crate::notices::tell_panic;
 
 /// A short queue keeps the answers of an overloaded server on time: what would wait longer than
 /// its client does is worth nothing when it is through.
 pub(crate) struct Admission {
     running: Arc<Semaphore>,
+    running_max: usize,
     /// Running and waiting together.
     places: Arc<Semaphore>,
+    places_max: usize,
 }
 
 impl Admission {
@@ -22,7 +25,9 @@ impl Admission {
         let places = running.saturating_add(waiting_max).min(Semaphore::MAX_PERMITS);
         Self {
             running: Arc::new(Semaphore::new(running)),
+            running_max: running,
             places: Arc::new(Semaphore::new(places)),
+            places_max: places,
         }
     }
 
@@ -40,6 +45,18 @@ impl Admission {
             let _held = (place, permit);
             work()
         });
-        done.await.map_err(|_| ApiError::internal())
+        done.await.map_err(|error| {
+            if let Ok(panic) = error.try_into_panic() {
+                tell_panic(&*panic);
+            }
+            ApiError::internal()
+        })
+    }
+
+    /// Requests that run, and requests that wait.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let running = self.running_max - self.running.available_permits();
+        let inside = self.places_max - self.places.available_permits();
+        (running, inside.saturating_sub(running))
     }
 }

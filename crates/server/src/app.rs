@@ -7,6 +7,7 @@ use gannet_retrieval::Engine;
 use crate::admission::Admission;
 use crate::error::ApiError;
 use crate::metrics::Metrics;
+use crate::notices::Notices;
 use crate::options::ServeOptions;
 
 /// A place for the engine, which may arrive after the server has started: until then `/readyz`
@@ -45,13 +46,15 @@ pub(crate) struct App {
     pub(crate) engine: EngineSlot,
     pub(crate) page: Option<Arc<str>>,
     pub(crate) metrics: Metrics,
+    pub(crate) notices: Notices,
     pub(crate) admission: Admission,
 }
 
 impl App {
     pub(crate) fn new(options: ServeOptions, engine: EngineSlot, page: Option<Arc<str>>) -> Self {
         let admission = Admission::new(options.running_max, options.waiting_max);
-        Self { options, engine, page, metrics: Metrics::new(), admission }
+        let notices = Notices::new(options.clock.clone());
+        Self { options, engine, page, metrics: Metrics::new(), notices, admission }
     }
 
     pub(crate) fn ready(&self) -> Result<&Arc<Engine>, ApiError> {

@@ -2,9 +2,10 @@
 
 use std::error::Error;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
+use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
@@ -36,12 +37,19 @@ fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
     Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", message))
 }
 
+fn too_large(limit: usize) -> ApiError {
+    let message = format!("expected a body of at most {limit} bytes");
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+}
+
 async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, ApiError> {
+    // Where the length is given it is refused before a byte of it is kept.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large(limit));
+    }
     to_bytes(body, limit).await.map(Into::into).map_err(|error| {
-        let cause = error.source().map(ToString::to_string).unwrap_or_default();
-        if cause.contains("length limit") {
-            let message = format!("expected a body of at most {limit} bytes");
-            return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
+        if error.source().is_some_and(|cause| cause.is::<LengthLimitError>()) {
+            return too_large(limit);
         }
         ApiError::new(StatusCode::BAD_REQUEST, "broken_body", "the body ended too early")
     })
@@ -50,18 +58,11 @@ async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, ApiError> {
 /// Malformed JSON is 400 with its position, JSON that is not the request 422 with its field.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = match serde_path_to_error::deserialize(&mut json) {
-        Ok(value) => value,
-        Err(error) => {
-            let path = error.path().to_string();
-            let error = error.into_inner();
-            if error.classify() != Category::Data {
-                return Err(malformed(&error));
-            }
-            let error = ApiError::field_of_json(&error);
-            return Err(if path == "." { error } else { error.at(path) });
-        }
-    };
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        if error.classify() == Category::Data { misfit(&error, &path) } else { malformed(&error) }
+    })?;
     json.end().map_err(|error| malformed(&error))?;
     Ok(value)
 }
@@ -70,14 +71,19 @@ fn malformed(error: &serde_json::Error) -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, "malformed_json", error.to_string())
 }
 
-impl ApiError {
-    fn field_of_json(error: &serde_json::Error) -> Self {
-        let (message, status) = (error.to_string(), StatusCode::UNPROCESSABLE_ENTITY);
-        let code = match () {
-            () if message.starts_with("unknown field") => "unknown_field",
-            () if message.starts_with("missing field") => "missing_field",
-            () => "bad_field",
-        };
-        Self::new(status, code, message)
-    }
+/// Of a missing field the path leads to the object that lacks it; its name is in the message.
+fn misfit(error: &serde_json::Error, path: &str) -> ApiError {
+    let path = if path == "." { "" } else { path };
+    let message = error.to_string();
+    let (code, field) = match message.strip_prefix("missing field `") {
+        Some(rest) => {
+            let name = rest.split('`').next().unwrap_or_default();
+            let dot = if path.is_empty() { "" } else { "." };
+            ("missing_field", format!("{path}{dot}{name}"))
+        }
+        None if message.starts_with("unknown field") => ("unknown_field", path.to_owned()),
+        None => ("bad_field", path.to_owned()),
+    };
+    let error = ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, code, message);
+    if field.is_empty() { error } else { error.at(field) }
 }

@@ -50,8 +50,8 @@ impl ApiError {
         Self { field: Some(field.into()), ..self }
     }
 
-    pub(crate) fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_field", message).at(field)
+    pub(crate) fn out_of_range(field: &str, message: String) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "out_of_range", message).at(field)
     }
 
     pub(crate) fn unknown_item(field: &str) -> Self {

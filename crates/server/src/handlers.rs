@@ -21,7 +21,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TOP_MAX: usize = 100_000;
 
 /// Candidates for a user.
-#[utoipa::path(post, path = "/v1/retrieve", request_body = RetrieveBody, responses(
+#[utoipa::path(post, path = "/v1/retrieve", tag = "retrieval", request_body = RetrieveBody, responses(
     (status = 200, description = "Candidates, best first", body = RetrieveAnswer),
     (status = 400, description = "Malformed JSON, with its position", body = ErrorAnswer),
     (status = 408, description = "The body did not arrive in time", body = ErrorAnswer),
@@ -36,14 +36,15 @@ pub(crate) async fn retrieve(
 ) -> Result<Response, ApiError> {
     let body: RetrieveBody = read_json(&app, request).await?;
     let (top, explain) = (body.top, body.explain);
-    if top.is_some_and(|top| !(1..=TOP_MAX).contains(&top)) {
-        return Err(ApiError::field("top", format!("expected 1 to {TOP_MAX}")));
+    if let Some(top) = top.filter(|top| !(1..=TOP_MAX).contains(top)) {
+        let message = format!("expected 1 to {TOP_MAX}, this is {top}");
+        return Err(ApiError::out_of_range("top", message));
     }
     answer(app, body.into_raw(), top, explain).await
 }
 
 /// Items that go with an item.
-#[utoipa::path(post, path = "/v1/similar", request_body = SimilarBody, responses(
+#[utoipa::path(post, path = "/v1/similar", tag = "retrieval", request_body = SimilarBody, responses(
     (status = 200, description = "Candidates, best first", body = RetrieveAnswer),
     (status = 400, description = "Malformed JSON, with its position", body = ErrorAnswer),
     (status = 404, description = "No item has this id", body = ErrorAnswer),
@@ -94,6 +95,7 @@ fn retrieve_on_thread(
         Some(top) => engine.retrieve_ranked(request.clone(), &BuiltinRanker::default(), top),
     };
     app.metrics.count_answer(retrieval.scene.as_str(), &retrieval.report);
+    app.notices.tell(&retrieval.report);
     let answer = RetrieveAnswer::new(&retrieval, &request, explain);
     let body = serde_json::to_vec(&answer).map_err(|_| ApiError::internal())?;
     let mut headers = HeaderMap::new();
@@ -107,7 +109,7 @@ fn retrieve_on_thread(
 }
 
 /// What the catalogue knows of an item.
-#[utoipa::path(get, path = "/v1/items/{id}", params(
+#[utoipa::path(get, path = "/v1/items/{id}", tag = "retrieval", params(
     ("id" = String, Path, description = "The item's id, percent-encoded: `Face%2FOff%20(1997)`",
         example = "Toy Story (1995)"),
 ), responses(
@@ -131,7 +133,7 @@ pub(crate) async fn item(
 }
 
 /// Whether the process answers at all.
-#[utoipa::path(get, path = "/livez", responses(
+#[utoipa::path(get, path = "/livez", tag = "operation", responses(
     (status = 200, description = "It does", body = HealthAnswer),
 ))]
 pub(crate) async fn livez() -> Json<HealthAnswer> {
@@ -139,7 +141,7 @@ pub(crate) async fn livez() -> Json<HealthAnswer> {
 }
 
 /// Whether requests can be answered.
-#[utoipa::path(get, path = "/readyz", responses(
+#[utoipa::path(get, path = "/readyz", tag = "operation", responses(
     (status = 200, description = "They can", body = HealthAnswer),
     (status = 503, description = "No snapshot yet", body = ErrorAnswer),
 ))]
@@ -149,17 +151,17 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<Json<HealthAns
 }
 
 /// Counters and histograms for Prometheus.
-#[utoipa::path(get, path = "/metrics", responses(
+#[utoipa::path(get, path = "/metrics", tag = "operation", responses(
     (status = 200, description = "OpenMetrics text", body = String,
         content_type = "application/openmetrics-text"),
 ))]
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], app.metrics.text()).into_response()
+    ([(header::CONTENT_TYPE, kind)], app.metrics.text(app.admission.counts())).into_response()
 }
 
 /// This description.
-#[utoipa::path(get, path = "/openapi.json", responses(
+#[utoipa::path(get, path = "/openapi.json", tag = "operation", responses(
     (status = 200, description = "OpenAPI 3.1", body = Object),
 ))]
 pub(crate) async fn openapi() -> Response {
@@ -167,7 +169,7 @@ pub(crate) async fn openapi() -> Response {
 }
 
 /// The evaluation's report as a page.
-#[utoipa::path(get, path = "/", responses(
+#[utoipa::path(get, path = "/", tag = "operation", responses(
     (status = 200, description = "The page", body = String, content_type = "text/html"),
 ))]
 pub(crate) async fn page(State(app): State<Arc<App>>) -> Response {

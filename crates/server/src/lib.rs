@@ -7,15 +7,20 @@
 //! Retrieval is work for a processor and blocks until its deadline, so it never runs on the
 //! threads that hold the connections. What cannot be admitted is refused at once.
 //!
+//! What goes wrong inside is told through `tracing`, which says nothing unless the program
+//! installs a subscriber; clients see codes only.
+//!
 //! Invariant: the server reads no clock and no disk of its own; both are handed in.
 
 mod admission;
 mod answer;
+mod answer_socket;
 mod app;
 mod body;
 mod error;
 mod handlers;
 mod metrics;
+mod notices;
 mod openapi;
 mod options;
 mod request;

@@ -1,11 +1,14 @@
 //! Counters and histograms for Prometheus, fed from the same report that clients see.
 
+use std::time::Duration;
+
 use gannet_retrieval::Report;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 
 type Labels = Vec<(&'static str, String)>;
 type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
@@ -15,19 +18,26 @@ type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Labels, Counter>,
-    request_us: Histograms,
-    stage_us: Histograms,
-    channel_us: Histograms,
+    request_time: Histograms,
+    running: Gauge,
+    waiting: Gauge,
+    stage_time: Histograms,
+    channel_time: Histograms,
     channel_answers: Family<Labels, Counter>,
+    channel_faults: Family<Labels, Counter>,
     dropped: Family<Labels, Counter>,
     answers: Family<Labels, Counter>,
     degraded: Counter,
     fallback: Counter,
 }
 
-/// From 16 microseconds to half a second.
+/// From 16 microseconds to 8 seconds, in seconds as Prometheus wants all times.
 fn histogram() -> Histogram {
-    Histogram::new(exponential_buckets(16.0, 2.0, 16))
+    Histogram::new(exponential_buckets(16e-6, 2.0, 20))
+}
+
+fn seconds(microseconds: u64) -> f64 {
+    microseconds as f64 / 1e6
 }
 
 impl Metrics {
@@ -36,10 +46,13 @@ impl Metrics {
         let mut metrics = Self {
             registry: Registry::with_prefix("gannet"),
             requests: Family::default(),
-            request_us: histograms(),
-            stage_us: histograms(),
-            channel_us: histograms(),
+            request_time: histograms(),
+            running: Gauge::default(),
+            waiting: Gauge::default(),
+            stage_time: histograms(),
+            channel_time: histograms(),
             channel_answers: Family::default(),
+            channel_faults: Family::default(),
             dropped: Family::default(),
             answers: Family::default(),
             degraded: Counter::default(),
@@ -51,30 +64,34 @@ impl Metrics {
 
     fn register(&mut self) {
         let registry = &mut self.registry;
-        let requests = self.requests.clone();
-        registry.register("http_requests", "Requests by route, method and status", requests);
-        let request_us = self.request_us.clone();
-        registry.register("http_request_microseconds", "Time of a request by route", request_us);
-        let stage_us = self.stage_us.clone();
-        registry.register("stage_microseconds", "Time of a stage of retrieval", stage_us);
-        let channel_us = self.channel_us.clone();
-        registry.register(
-            "channel_microseconds",
-            "Time of a channel, waiting excluded",
-            channel_us,
+        let mut time = |name, help, family: &Histograms| {
+            registry.register_with_unit(name, help, Unit::Seconds, family.clone());
+        };
+        time("http_request", "Time of a request by route", &self.request_time);
+        time("stage", "Time of a stage of retrieval", &self.stage_time);
+        time("channel", "Time of a channel, waiting excluded", &self.channel_time);
+        let mut count = |name, help, family: &Family<Labels, Counter>| {
+            registry.register(name, help, family.clone());
+        };
+        count("http_requests", "Requests by route, method and status", &self.requests);
+        count("answers", "Answers by scene", &self.answers);
+        count(
+            "channel_answers",
+            "Lists by channel and how the channel ended",
+            &self.channel_answers,
         );
-        let answers = self.channel_answers.clone();
-        registry.register("channel_answers", "Lists by channel and how the channel ended", answers);
-        let dropped = self.dropped.clone();
-        registry.register("dropped", "Items left out by channel and reason", dropped);
-        registry.register("answers", "Answers by scene", self.answers.clone());
+        count("channel_faults", "Faults mended in a channel's lists", &self.channel_faults);
+        count("dropped", "Items left out by channel and reason", &self.dropped);
         let degraded = self.degraded.clone();
         registry.register("degraded_answers", "Answers with a channel missing", degraded);
         let fallback = self.fallback.clone();
         registry.register("fallback_candidates", "Candidates of the fallback list", fallback);
+        registry.register("requests_running", "Requests on a thread now", self.running.clone());
+        let waiting = self.waiting.clone();
+        registry.register("requests_waiting", "Requests waiting for a thread now", waiting);
     }
 
-    pub(crate) fn count_request(&self, route: &str, method: &str, status: u16, took_us: u64) {
+    pub(crate) fn count_request(&self, route: &str, method: &str, status: u16, took: Duration) {
         let route = route.to_owned();
         let labels = vec![
             ("route", route.clone()),
@@ -82,20 +99,22 @@ impl Metrics {
             ("status", status.to_string()),
         ];
         self.requests.get_or_create(&labels).inc();
-        self.request_us.get_or_create(&vec![("route", route)]).observe(took_us as f64);
+        self.request_time.get_or_create(&vec![("route", route)]).observe(took.as_secs_f64());
     }
 
     pub(crate) fn count_answer(&self, scene: &str, report: &Report) {
         self.answers.get_or_create(&vec![("scene", scene.to_owned())]).inc();
         for stage in &report.stages {
             let labels = vec![("stage", stage.stage.as_str().to_owned())];
-            self.stage_us.get_or_create(&labels).observe(stage.took_us as f64);
+            self.stage_time.get_or_create(&labels).observe(seconds(stage.took_us));
         }
         for channel in &report.channels {
             let name = || ("channel", channel.channel.to_string());
-            self.channel_us.get_or_create(&vec![name()]).observe(channel.run_us as f64);
+            self.channel_time.get_or_create(&vec![name()]).observe(seconds(channel.run_us));
             let labels = vec![name(), ("status", channel.status.as_str().to_owned())];
             self.channel_answers.get_or_create(&labels).inc();
+            let faults = u64::from(channel.faults.total());
+            self.channel_faults.get_or_create(&vec![name()]).inc_by(faults);
             for (reason, count) in channel.dropped.iter() {
                 let labels = vec![name(), ("reason", reason.as_str().to_owned())];
                 self.dropped.get_or_create(&labels).inc_by(u64::from(count));
@@ -107,8 +126,10 @@ impl Metrics {
         self.fallback.inc_by(report.filled_from_fallback as u64);
     }
 
-    /// The text that Prometheus reads (OpenMetrics 1.0).
-    pub(crate) fn text(&self) -> String {
+    /// The text that Prometheus reads (OpenMetrics 1.0), with the requests that run and wait now.
+    pub(crate) fn text(&self, (running, waiting): (usize, usize)) -> String {
+        self.running.set(running as i64);
+        self.waiting.set(waiting as i64);
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("a String takes everything");
         text

@@ -24,6 +24,9 @@ pub struct ServeOptions {
     pub header_timeout: Duration,
     /// How long a body may take to arrive, and a request to be admitted.
     pub request_timeout: Duration,
+    /// How long a client may take to read an answer, once it has fallen behind; then the
+    /// connection is closed.
+    pub answer_timeout: Duration,
     /// Connections at once; more wait to be accepted.
     pub connections_max: usize,
     /// How long requests under way may take to finish after the signal to stop.
@@ -42,6 +45,7 @@ impl ServeOptions {
             body_bytes_max: 1 << 20,
             header_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(30),
             connections_max: 1024,
             shutdown_grace: Duration::from_secs(10),
         }

@@ -146,7 +146,7 @@ pub(crate) struct RetrieveBody {
     #[schema(schema_with = id_schema, required = false)]
     user: Option<IdText>,
     /// The place that the candidates are for; absent: the first one configured.
-    #[schema(value_type = Option<String>, pattern = "^[a-z0-9_-]{1,64}$")]
+    #[schema(value_type = Option<String>, pattern = "^[a-z0-9_-]{1,64}$", example = "home")]
     scene: Option<SceneName>,
     /// Events newer than the server knows, oldest first.
     #[serde(default)]
@@ -213,7 +213,7 @@ pub(crate) struct SimilarBody {
     #[schema(schema_with = id_schema)]
     pub(crate) item: IdText,
     /// The place that the candidates are for; absent: `detail`.
-    #[schema(value_type = Option<String>, pattern = "^[a-z0-9_-]{1,64}$")]
+    #[schema(value_type = Option<String>, pattern = "^[a-z0-9_-]{1,64}$", example = "detail")]
     scene: Option<SceneName>,
     /// What the items must satisfy.
     filter: Option<FilterBody>,

@@ -14,6 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::{App, EngineSlot};
 use crate::error::ApiError;
 use crate::handlers;
+use crate::notices::tell_panic;
 use crate::options::ServeOptions;
 
 /// Every method and path that is answered.
@@ -59,7 +60,8 @@ async fn wrong_method() -> ApiError {
 
 // The signature is that of the layer's trait.
 #[allow(clippy::needless_pass_by_value)]
-fn panicked(_panic: Box<dyn Any + Send + 'static>) -> Response {
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    tell_panic(&*panic);
     ApiError::internal().into_response()
 }
 
@@ -77,7 +79,7 @@ async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> R
     let mut response = next.run(request).await;
     let nosniff = HeaderValue::from_static("nosniff");
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
-    let took_us = app.options.clock.elapsed().saturating_sub(start).as_micros() as u64;
-    app.metrics.count_request(&route, method, response.status().as_u16(), took_us);
+    let took = app.options.clock.elapsed().saturating_sub(start);
+    app.metrics.count_request(&route, method, response.status().as_u16(), took);
     response
 }

@@ -15,6 +15,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::answer_socket::AnswerSocket;
 use crate::app::EngineSlot;
 use crate::options::ServeOptions;
 use crate::router::router;
@@ -77,14 +78,19 @@ pub async fn serve_on(
                 Ok((stream, _)) => {
                     start_connection(stream, place, router.clone(), &limits, &graceful);
                 }
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             },
             () = &mut shutdown => break,
         }
     }
     drop(listener);
     // Past the grace the connections are dropped with the runtime.
-    let _ = tokio::time::timeout(limits.shutdown_grace, graceful.shutdown()).await;
+    if tokio::time::timeout(limits.shutdown_grace, graceful.shutdown()).await.is_err() {
+        tracing::warn!("the grace is over: connections that were still busy are cut off");
+    }
 }
 
 fn start_connection(
@@ -96,6 +102,7 @@ fn start_connection(
 ) {
     // Small answers leave at once. Where it fails they leave a little later.
     let _ = stream.set_nodelay(true);
+    let stream = AnswerSocket::new(stream, limits.answer_timeout);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)

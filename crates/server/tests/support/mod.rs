@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use gannet_core::{
@@ -48,11 +48,32 @@ pub fn clock() -> Arc<dyn Clock> {
     Arc::new(TestClock(Instant::now()))
 }
 
+/// Holds every call of the channel `gated` until a test opens it.
+#[derive(Default)]
+pub struct Gate {
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    pub fn open(&self) {
+        *self.open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+
+    fn pass(&self) {
+        let mut open = self.open.lock().unwrap();
+        while !*open {
+            open = self.opened.wait(open).unwrap();
+        }
+    }
+}
+
 enum Behaviour {
     /// Every eligible item in order, with the user's last item as the trigger.
     Find,
     Panic,
-    Sleep(Duration),
+    Wait(Arc<Gate>),
 }
 
 struct FakeChannel {
@@ -66,10 +87,10 @@ impl Channel for FakeChannel {
     }
 
     fn retrieve(&self, ask: &Ask, fetch_k: usize) -> Result<ChannelList, ChannelError> {
-        match self.behaviour {
+        match &self.behaviour {
             Behaviour::Find => {}
             Behaviour::Panic => panic!("a secret of the program"),
-            Behaviour::Sleep(time) => std::thread::sleep(time),
+            Behaviour::Wait(gate) => gate.pass(),
         }
         let trigger = ask.profile.history.last().map(|entry| entry.item);
         let items = ask.state.snapshot.catalogue.indices();
@@ -80,14 +101,15 @@ impl Channel for FakeChannel {
     }
 }
 
-fn kinds() -> ChannelKinds {
+fn kinds(gate: &Arc<Gate>) -> ChannelKinds {
     let mut kinds = ChannelKinds::builtin();
-    for kind in ["find", "panic", "sleep"] {
+    for kind in ["find", "panic", "wait"] {
+        let gate = gate.clone();
         let build = move |spec: &ChannelSpec, _: &Snapshot| {
             let behaviour = match kind {
                 "find" => Behaviour::Find,
                 "panic" => Behaviour::Panic,
-                _ => Behaviour::Sleep(Duration::from_millis(300)),
+                _ => Behaviour::Wait(gate.clone()),
             };
             Ok(Arc::new(FakeChannel { name: spec.name.clone(), behaviour }) as Arc<dyn Channel>)
         };
@@ -100,18 +122,18 @@ const CONFIG: &str = r#"
 channel = [
     { name = "finder", kind = "find" },
     { name = "broken", kind = "panic" },
-    { name = "sleepy", kind = "sleep" },
+    { name = "gated", kind = "wait" },
 ]
 scene = [
     { name = "home", plan = "home" },
     { name = "detail", plan = "home" },
     { name = "broken", plan = "broken" },
-    { name = "sleepy", plan = "sleepy" },
+    { name = "gated", plan = "gated" },
 ]
 plan = [
     { name = "home", deadline_ms = 5000, channel = [{ name = "finder" }] },
     { name = "broken", deadline_ms = 5000, channel = [{ name = "finder" }, { name = "broken" }] },
-    { name = "sleepy", deadline_ms = 5000, channel = [{ name = "sleepy" }] },
+    { name = "gated", deadline_ms = 60000, channel = [{ name = "gated" }] },
 ]
 "#;
 
@@ -143,21 +165,31 @@ fn snapshot() -> Snapshot {
 }
 
 pub fn engine() -> Arc<Engine> {
-    let config: RetrievalConfig = toml::from_str(CONFIG).unwrap();
-    let options = EngineOptions { clock: clock(), kinds: kinds(), workers: 2, abandoned_max: 4 };
-    Arc::new(Engine::new(options, Arc::new(snapshot()), &config, None).unwrap())
+    gated_engine().0
 }
 
-/// Sends bytes and reads until the server closes the connection, for at most ten seconds.
+/// The engine with the gate that its channel `gated` waits at.
+pub fn gated_engine() -> (Arc<Engine>, Arc<Gate>) {
+    let gate = Arc::new(Gate::default());
+    let config: RetrievalConfig = toml::from_str(CONFIG).unwrap();
+    let options =
+        EngineOptions { clock: clock(), kinds: kinds(&gate), workers: 2, abandoned_max: 4 };
+    (Arc::new(Engine::new(options, Arc::new(snapshot()), &config, None).unwrap()), gate)
+}
+
+/// Longer than anything here takes on the slowest machine; what takes longer hangs.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Sends bytes and reads until the server closes the connection.
 pub async fn exchange(address: SocketAddr, bytes: Vec<u8>) -> Vec<u8> {
     let talk = move || {
         let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         // A server that refuses early may close before all was written.
         let _ = stream.write_all(&bytes);
         let (mut answer, start) = (Vec::new(), Instant::now());
         let _ = stream.read_to_end(&mut answer);
-        assert!(start.elapsed() < Duration::from_secs(10), "the connection was left open");
+        assert!(start.elapsed() < PATIENCE, "the connection was left open");
         answer
     };
     tokio::task::spawn_blocking(talk).await.unwrap()
@@ -202,6 +234,23 @@ impl Server {
     pub async fn raw(&self, bytes: &[u8]) -> Answer {
         let answer = exchange(self.address, bytes.to_vec()).await;
         Answer::parse(&answer)
+    }
+
+    /// Waits until so many requests run and wait.
+    pub async fn until(&self, running: usize, waiting: usize) {
+        let wanted = [
+            format!("gannet_requests_running {running}"),
+            format!("gannet_requests_waiting {waiting}"),
+        ];
+        let start = Instant::now();
+        loop {
+            let text = self.get("/metrics").await.body;
+            if wanted.iter().all(|wanted| text.lines().any(|line| line == wanted)) {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "{wanted:?}: {text}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
