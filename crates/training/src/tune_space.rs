@@ -53,8 +53,8 @@ impl TuneSpace {
                 Axis::new(|params, value| params.neighbours = value as usize, &[100.0, 500.0]),
             ],
             ials: vec![
-                Axis::new(|params, value| params.alpha0 = value, &[0.03, 0.3, 1.0]),
-                Axis::new(|params, value| params.lambda = value, &[0.001, 0.01, 0.03]),
+                Axis::new(|params, value| params.alpha0 = value, &[0.01, 0.1, 0.3]),
+                Axis::new(|params, value| params.lambda = value, &[0.0003, 0.003, 0.01]),
             ],
         }
     }

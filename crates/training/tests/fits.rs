@@ -261,7 +261,7 @@ fn tuning_takes_what_the_judge_likes_and_repeats_itself() {
     let tuned = tune(&train, &small_space(), &judge, &Silent).unwrap();
     assert_eq!(tuned.recipe.item_cf.shrinkage, 0.0);
     assert_eq!(tuned.recipe.user_items.neighbours, 100);
-    assert_eq!(tuned.recipe.ials.lambda, 0.001);
+    assert_eq!(tuned.recipe.ials.lambda, 0.0003);
     assert_eq!(tuned.recipe.ials.dim, 4);
     assert!(!tuned.cut_short && tuned.trials.len() <= small_space().trials_max());
 
