@@ -1,5 +1,8 @@
 //! Folding in a user against a plain Gaussian elimination in f64.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails here fails the test")]
+#![allow(clippy::needless_range_loop, reason = "indices as the paper writes them")]
+
 use std::sync::Arc;
 
 use gannet_core::ItemIndex;

@@ -1,6 +1,8 @@
 //! Every part leaves as arrays and comes back the same; damaged arrays are an error or another
 //! sound part, never a panic.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails here fails the test")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

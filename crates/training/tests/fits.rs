@@ -1,5 +1,7 @@
 //! Every fit on small data sets whose answers are known by hand, and the recipe as a whole.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails here fails the test")]
+
 use std::cell::RefCell;
 use std::sync::Arc;
 
