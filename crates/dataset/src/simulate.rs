@@ -1,8 +1,11 @@
 //! A catalogue and users made up from known interests, where no real data can be had.
 //!
 //! A user likes a few leaves of the tag tree, moves from one mixture of them to another over the
-//! span (drift), and has a taste in style that no tag tells. Items have a power-law popularity and
-//! appear during the span. What a user truly prefers is known: [`TruePreference`].
+//! span (drift), and has a taste in style that no tag tells. Items are about one to three leaves,
+//! have a power-law popularity and appear during the span. A user meets some items because all do
+//! and some because he looks for what he likes, and mostly takes the one that he likes best. What
+//! he truly prefers is known ([`TruePreference`]) and foretells him better than anything that can
+//! be counted: a judge of recommendations that does not find so is at fault.
 
 mod events;
 mod words;
@@ -23,6 +26,8 @@ use words::{FORMS, LEAVES, MOODS};
 const STYLES: usize = 4;
 /// Interests of one user at one time.
 const INTERESTS: usize = 3;
+/// How much each of them counts.
+const INTEREST_WEIGHTS: [f32; INTERESTS] = [0.6, 0.3, 0.1];
 const DAY_MS: i64 = 86_400_000;
 
 /// What to make. Counts and days below 1 are taken as 1.
@@ -73,7 +78,8 @@ pub struct TruePreference {
 }
 
 impl TruePreference {
-    /// How much a user likes an item at the end of the span: higher is better, about 0 to 1.5.
+    /// How much a user likes an item at the end of the span: higher is better, most lie between
+    /// -0.3 and 1.3.
     /// Panics for an index of another data set.
     pub fn preference(&self, user: UserIndex, item: ItemIndex) -> f32 {
         self.at(user.at(), item.at(), 1.0)
@@ -82,9 +88,8 @@ impl TruePreference {
     fn at(&self, user: usize, item: usize, moment: f32) -> f32 {
         let (user, item) = (&self.users[user], &self.items[item]);
         let interest = |leaves: &[usize; INTERESTS]| {
-            let weights = [0.6f32, 0.3, 0.1];
-            let near = leaves.iter().map(|leaf| kinship(*leaf, item.leaf));
-            near.zip(weights).map(|(near, weight)| near * weight).sum::<f32>()
+            let near = leaves.iter().map(|leaf| item.kinship(*leaf));
+            near.zip(INTEREST_WEIGHTS).map(|(near, weight)| near * weight).sum::<f32>()
         };
         let style: f32 = user.style.iter().zip(item.style).map(|(a, b)| a * b).sum();
         let tagged = (1.0 - moment) * interest(&user.first) + moment * interest(&user.last);
@@ -101,11 +106,19 @@ struct Taste {
 
 #[derive(Debug, Clone, PartialEq)]
 struct Nature {
-    leaf: usize,
+    /// One to three leaves, distinct.
+    leaves: Vec<usize>,
     style: [f32; STYLES],
     quality: f32,
     popularity: f32,
     published: i64,
+}
+
+impl Nature {
+    /// How near an item is to a leaf: as near as the nearest of its own.
+    fn kinship(&self, leaf: usize) -> f32 {
+        self.leaves.iter().map(|own| kinship(*own, leaf)).fold(0.0, f32::max)
+    }
 }
 
 /// How near two leaves of the tag tree are.
@@ -163,30 +176,37 @@ fn nature(random: &mut Xoshiro256PlusPlus, span_ms: i64) -> Nature {
     // Three quarters of the catalogue are there from the beginning.
     let published = if random.random_bool(0.75) { 0 } else { random.random_range(0..span_ms) };
     let luck: f32 = random.random_range(0.001..1.0);
-    Nature {
-        leaf: random.random_range(0..LEAVES.len()),
-        style: style(random),
-        quality: random.random_range(-1.0..1.0),
-        popularity: luck.powf(-0.7),
-        published,
+    let quality: f32 = random.random_range(-1.0..1.0);
+    let mut leaves = vec![random.random_range(0..LEAVES.len())];
+    // Every third item is about a second thing, every ninth about a third.
+    while leaves.len() < 3 && random.random_bool(0.33) {
+        let leaf = random.random_range(0..LEAVES.len());
+        if !leaves.contains(&leaf) {
+            leaves.push(leaf);
+        }
     }
+    Nature { leaves, style: style(random), quality, popularity: luck.powf(-0.8), published }
 }
 
 fn style(random: &mut Xoshiro256PlusPlus) -> [f32; STYLES] {
     std::array::from_fn(|_| random.random_range(-1.0..1.0))
 }
 
+fn tag_of(leaf: usize) -> TagPath {
+    TagPath::new(LEAVES[leaf]).expect("the words are tags")
+}
+
 fn catalogue(items: &[Nature], start: Timestamp, random: &mut Xoshiro256PlusPlus) -> Catalogue {
     let mut builder = CatalogueBuilder::new();
     for (at, nature) in items.iter().enumerate() {
-        let tag = LEAVES[nature.leaf];
+        let tag = LEAVES[nature.leaves[0]];
         let subject = tag.rsplit('/').next().unwrap_or(tag);
         let mood = MOODS[random.random_range(0..MOODS.len())];
         let form = FORMS[random.random_range(0..FORMS.len())];
-        let author = format!("studio-{}-{}", nature.leaf / 3 + 1, random.random_range(1..9));
+        let author = format!("studio-{}-{}", nature.leaves[0] / 3 + 1, random.random_range(1..9));
         let item = Item {
             title: format!("{mood} {subject} {form} {}", at + 1),
-            tags: vec![TagPath::new(tag).expect("the words are tags")],
+            tags: nature.leaves.iter().map(|leaf| tag_of(*leaf)).collect(),
             author: Some(author),
             published: Some(Timestamp(start.0.saturating_add(nature.published))),
             ..Item::bare(ItemId::new(format!("item-{}", at + 1)).expect("a short id"))

@@ -4,64 +4,186 @@
 use std::collections::HashMap;
 
 use gannet_core::{ItemIndex, Silent};
-use gannet_dataset::{SimulationOptions, SplitKind, TestUser, simulate, split};
+use gannet_dataset::{Simulation, SimulationOptions, Split, SplitKind, TestUser, simulate, split};
 
-fn recall_at_50(
-    users: &[TestUser],
-    score: impl Fn(&TestUser, ItemIndex) -> f32,
-    items: u32,
-    known: impl Fn(&TestUser, ItemIndex) -> bool,
-) -> f64 {
-    let mut sum = 0.0;
-    for user in users {
-        let mut ranked: Vec<(f32, ItemIndex)> = (0..items)
-            .map(ItemIndex)
-            .filter(|item| !known(user, *item))
-            .map(|item| (score(user, item), item))
-            .collect();
-        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let hits = ranked.iter().take(50).filter(|(_, item)| user.held_out().contains(item));
-        sum += hits.count() as f64 / user.held_out().len() as f64;
+/// A simulated data set, divided by time, and what an observer can count in its training part.
+struct Judged {
+    made: Simulation,
+    split: Split,
+    popularity: Vec<f32>,
+    /// Each item's likers.
+    likers: Vec<Vec<u32>>,
+    tags: HashMap<(u32, u32), f32>,
+}
+
+impl Judged {
+    fn new(seed: u64) -> Self {
+        let made = simulate(&SimulationOptions { seed, ..SimulationOptions::default() }, &Silent);
+        let kind = SplitKind::TemporalPerUser { train_share: 0.8 };
+        let split = split(&made.dataset, &kind).unwrap();
+        let (train, catalogue) = (&split.train, split.train.catalogue());
+        let positives = train.positives();
+        let mut likers = vec![Vec::new(); train.item_count()];
+        let mut tags: HashMap<(u32, u32), f32> = HashMap::new();
+        for user in 0..train.user_count() as u32 {
+            for item in positives.row(user as usize).0 {
+                likers[*item as usize].push(user);
+                for tag in catalogue.tags(ItemIndex(*item)) {
+                    *tags.entry((user, *tag)).or_default() += 1.0;
+                }
+            }
+        }
+        let popularity = likers.iter().map(|likers| likers.len() as f32).collect();
+        Self { made, split, popularity, likers, tags }
     }
-    sum / users.len() as f64
+
+    fn users(&self) -> &[TestUser] {
+        &self.split.test.users()[..200]
+    }
+
+    /// Mean recall at 50 of an order of all items that a user has not met.
+    fn recall(&self, mut scores: impl FnMut(&TestUser) -> Vec<f32>) -> f64 {
+        let mut sum = 0.0;
+        for user in self.users() {
+            let scores = scores(user);
+            let known: Vec<ItemIndex> =
+                self.split.train.events(user.user).iter().map(|event| event.item).collect();
+            let mut ranked: Vec<ItemIndex> = (0..scores.len() as u32).map(ItemIndex).collect();
+            ranked.retain(|item| !known.contains(item));
+            ranked.sort_by(|a, b| scores[b.at()].total_cmp(&scores[a.at()]).then(a.cmp(b)));
+            let hits = ranked.iter().take(50).filter(|item| user.held_out().contains(item));
+            sum += hits.count() as f64 / user.held_out().len() as f64;
+        }
+        sum / self.users().len() as f64
+    }
+
+    fn by_popularity(&self) -> f64 {
+        self.recall(|_| self.popularity.clone())
+    }
+
+    /// A user's tags against an item's, the popular first: what a good reader of tags can do.
+    fn by_tags(&self) -> f64 {
+        let catalogue = self.split.train.catalogue();
+        let score = |user: &TestUser, item: ItemIndex| {
+            let own = |tag: &u32| self.tags.get(&(user.user.0, *tag)).copied().unwrap_or(0.0);
+            let own: f32 = catalogue.tags(item).iter().map(own).sum();
+            own * (1.0 + self.popularity[item.at()]).ln()
+        };
+        self.recall(|user| catalogue.indices().map(|item| score(user, item)).collect())
+    }
+
+    /// Cosine of the items' likers, summed over what the user liked.
+    fn by_company(&self) -> f64 {
+        let positives = self.split.train.positives();
+        self.recall(|user| {
+            let mut scores = vec![0.0; self.popularity.len()];
+            for liked in positives.row(user.user.at()).0 {
+                for liker in &self.likers[*liked as usize] {
+                    for other in positives.row(*liker as usize).0 {
+                        let both =
+                            self.popularity[*liked as usize] * self.popularity[*other as usize];
+                        scores[*other as usize] += 1.0 / (both.sqrt() + 5.0);
+                    }
+                }
+            }
+            scores
+        })
+    }
+
+    fn by_truth(&self) -> f64 {
+        let catalogue = self.split.train.catalogue();
+        self.recall(|user| {
+            let liking = |item| self.made.truth.preference(user.user, item);
+            catalogue.indices().map(liking).collect()
+        })
+    }
 }
 
 #[test]
-fn tags_beat_popularity_and_the_truth_beats_both() {
-    let made = simulate(&SimulationOptions::default(), &Silent);
-    let kind = SplitKind::TemporalPerUser { train_share: 0.8 };
-    let split = split(&made.dataset, &kind).unwrap();
-    let (train, catalogue) = (&split.train, split.train.catalogue());
-    let positives = train.positives();
-    let mut popularity = vec![0.0f32; train.item_count()];
-    for user in 0..train.user_count() {
-        for item in positives.row(user).0 {
-            popularity[*item as usize] += 1.0;
+fn true_preference_foretells_best_and_popularity_worst() {
+    for seed in 1..=4 {
+        let judged = Judged::new(seed);
+        let (popular, company) = (judged.by_popularity(), judged.by_company());
+        let (tags, truth) = (judged.by_tags(), judged.by_truth());
+        let all = format!(
+            "seed {seed}: recall@50 by popularity {popular:.4}, company {company:.4}, \
+             tags {tags:.4}, truth {truth:.4}"
+        );
+        println!("{all}");
+        assert!(company > 2.0 * popular && tags > 2.0 * popular, "{all}");
+        assert!(truth > 1.1 * company && truth > 1.1 * tags, "{all}");
+    }
+}
+
+#[test]
+fn as_many_events_come_as_were_asked_for() {
+    for (user_count, item_count, event_count) in [(2_000, 3_000, 120_000), (300, 400, 20_000)] {
+        for seed in 1..=3 {
+            let options = SimulationOptions {
+                user_count,
+                item_count,
+                event_count,
+                seed,
+                ..SimulationOptions::default()
+            };
+            let made = simulate(&options, &Silent).dataset.events.users.len() as f64;
+            let asked = f64::from(event_count);
+            assert!((made - asked).abs() < 0.05 * asked, "{made} in the place of {asked}");
         }
     }
-    let mut tags: HashMap<(u32, u32), f32> = HashMap::new();
-    for user in 0..train.user_count() as u32 {
-        for item in positives.row(user as usize).0 {
-            *tags.entry((user, catalogue.tags(ItemIndex(*item))[0])).or_default() += 1.0;
+}
+
+#[test]
+fn items_have_up_to_three_tags_and_some_more_than_one() {
+    let catalogue = simulate(&SimulationOptions::default(), &Silent).dataset.catalogue;
+    let mut counts = [0; 4];
+    for item in catalogue.indices() {
+        counts[catalogue.tags(item).len()] += 1;
+    }
+    assert_eq!(counts[0], 0);
+    assert!(counts[1] > counts[2] && counts[2] > counts[3] && counts[3] > 50, "{counts:?}");
+}
+
+#[test]
+fn interests_drift() {
+    let dataset = simulate(&SimulationOptions::default(), &Silent).dataset;
+    let span = |fifth: i64| {
+        let length = 365 * 86_400_000 / 5;
+        let start = SimulationOptions::default().start.0 + fifth * length;
+        start..start + length
+    };
+    // Each user's share of events on each tag, in the first, the fourth and the last fifth.
+    let mut shares: [HashMap<(u32, u32), f32>; 3] = Default::default();
+    for (user, event) in dataset.events.users.iter().zip(&dataset.events.interactions) {
+        for (shares, fifth) in shares.iter_mut().zip([0, 3, 4]) {
+            if event.time.is_some_and(|time| span(fifth).contains(&time.0)) {
+                for tag in dataset.catalogue.tags(event.item) {
+                    *shares.entry((user.0, *tag)).or_default() += 1.0;
+                }
+            }
         }
     }
-    let users = &split.test.users()[..300];
-    let known = |user: &TestUser, item| train.events(user.user).iter().any(|e| e.item == item);
-    let items = train.item_count() as u32;
-    let popular = recall_at_50(users, |_, item| popularity[item.at()], items, known);
-    let tagged = |user: &TestUser, item: ItemIndex| {
-        let own = tags.get(&(user.user.0, catalogue.tags(item)[0])).copied().unwrap_or(0.0);
-        own * (1.0 + popularity[item.at()]).ln()
+    let [first, fourth, last] = &shares;
+    let alike = |earlier: &HashMap<(u32, u32), f32>| {
+        let norm = |own: &HashMap<_, f32>| own.values().map(|count| count * count).sum::<f32>();
+        let product = |(key, count): (&(u32, u32), &f32)| count * earlier.get(key).unwrap_or(&0.0);
+        last.iter().map(product).sum::<f32>() / (norm(earlier) * norm(last)).sqrt()
     };
-    let by_tags = recall_at_50(users, tagged, items, known);
-    // What a user prefers he must also meet: popularity stands for that.
-    let truth = |user: &TestUser, item: ItemIndex| {
-        8.0 * made.truth.preference(user.user, item) + (1.0 + popularity[item.at()]).ln()
+    let (far, near) = (alike(first), alike(fourth));
+    assert!(near > 1.2 * far, "the last fifth is like the first {far:.3}, the fourth {near:.3}");
+}
+
+#[test]
+fn the_smallest_wishes_are_granted() {
+    let nothing = SimulationOptions {
+        user_count: 0,
+        item_count: 0,
+        event_count: 0,
+        days: 0,
+        ..SimulationOptions::default()
     };
-    let by_truth = recall_at_50(users, truth, items, known);
-    println!("recall@50: popularity {popular:.4}, tags {by_tags:.4}, truth {by_truth:.4}");
-    assert!(by_tags > 1.3 * popular, "popularity {popular:.4}, tags {by_tags:.4}");
-    assert!(by_truth > 1.1 * by_tags, "tags {by_tags:.4}, truth {by_truth:.4}");
+    let dataset = simulate(&nothing, &Silent).dataset;
+    assert_eq!((dataset.users.len(), dataset.catalogue.len()), (1, 1));
 }
 
 #[test]
