@@ -25,20 +25,6 @@ fn kernels(criterion: &mut Criterion) {
         });
     }
     group.finish();
-
-    let mut group = criterion.benchmark_group("add_scaled 1024 x 64");
-    group.throughput(Throughput::Elements(height as u64));
-    for kernel in Kernel::all() {
-        let mut target = vec![0.0; dim];
-        group.bench_function(format!("{kernel:?}"), |bencher| {
-            bencher.iter(|| {
-                for row in block.rows() {
-                    kernel.add_scaled(&mut target, 0.5, black_box(row));
-                }
-            });
-        });
-    }
-    group.finish();
 }
 
 fn search(criterion: &mut Criterion) {
