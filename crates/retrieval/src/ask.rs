@@ -38,6 +38,11 @@ impl Deadline {
         Self { clock: self.clock.clone(), at }
     }
 
+    /// The moment at which half of the time left from now will have passed.
+    pub fn halfway(&self) -> Self {
+        self.before(self.left() / 2)
+    }
+
     /// A deadline that is `margin` earlier.
     pub(crate) fn before(&self, margin: Duration) -> Self {
         Self { clock: self.clock.clone(), at: self.at.saturating_sub(margin) }

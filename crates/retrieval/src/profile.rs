@@ -16,7 +16,7 @@ pub struct HistoryEntry {
     pub time: Option<Timestamp>,
 }
 
-/// An item of the user that a channel starts from.
+/// An item of the user that a channel starts from, or away from.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Trigger {
     /// The item.
@@ -70,19 +70,27 @@ impl UserProfile {
     /// strength x 0.5^(age in days / half life); an event without a time, or later than the
     /// request, has no age.
     pub fn triggers(&self, count_max: usize, half_life_days: Option<f32>) -> Vec<Trigger> {
-        let mut judged: FxHashSet<ItemIndex> = FxHashSet::default();
-        let mut triggers = Vec::with_capacity(count_max.min(self.history.len()));
-        for entry in self.history.iter().rev() {
-            if triggers.len() == count_max {
-                break;
-            }
-            let judges = entry.strength != 0.0;
-            if judges && judged.insert(entry.item) && entry.strength > 0.0 {
-                let weight = entry.strength * self.decay(entry.time, half_life_days);
-                triggers.push(Trigger { item: entry.item, weight });
-            }
-        }
-        triggers
+        self.judged(1.0, count_max, half_life_days)
+    }
+
+    /// The mirror image of [`UserProfile::triggers`]: the most recent negative items, with
+    /// |strength| in the weight.
+    pub fn dislikes(&self, count_max: usize, half_life_days: Option<f32>) -> Vec<Trigger> {
+        self.judged(-1.0, count_max, half_life_days)
+    }
+
+    /// Items whose newest verdict has this sign.
+    fn judged(&self, sign: f32, count_max: usize, half_life_days: Option<f32>) -> Vec<Trigger> {
+        let mut seen: FxHashSet<ItemIndex> = FxHashSet::default();
+        seen.reserve(self.history.len());
+        let verdicts = self.history.iter().rev().filter(|entry| entry.strength != 0.0);
+        let newest = verdicts.filter(|entry| seen.insert(entry.item));
+        let of_sign = newest.filter(|entry| entry.strength * sign > 0.0).take(count_max);
+        let weigh = |entry: &HistoryEntry| Trigger {
+            item: entry.item,
+            weight: entry.strength.abs() * self.decay(entry.time, half_life_days),
+        };
+        of_sign.map(weigh).collect()
     }
 
     fn decay(&self, time: Option<Timestamp>, half_life_days: Option<f32>) -> f32 {

@@ -1,7 +1,5 @@
 //! What happened to one request, stage by stage: one source for metrics, explain and evaluation.
 
-use std::collections::BTreeMap;
-
 use gannet_core::{ChannelName, RefusalCounts, Stage};
 
 use crate::Candidate;
@@ -117,12 +115,14 @@ impl Report {
         filled_from_fallback: usize,
         watch: Stopwatch,
     ) -> Self {
-        let mut kept: BTreeMap<&str, usize> = BTreeMap::new();
-        for evidence in candidates.iter().flat_map(|candidate| &candidate.evidence) {
-            *kept.entry(evidence.channel.as_str()).or_default() += 1;
-        }
-        for channel in &mut channels {
-            channel.kept = kept.get(channel.channel.as_str()).copied().unwrap_or(0);
+        for candidate in candidates {
+            // Evidence and reports are both in the plan's order: one walk finds each channel.
+            let mut reports = channels.iter_mut();
+            for evidence in &candidate.evidence {
+                if let Some(report) = reports.find(|one| one.channel == evidence.channel) {
+                    report.kept += 1;
+                }
+            }
         }
         let degraded = channels.iter().any(|one| one.status != ChannelStatus::Complete);
         let (stages, total_us) = watch.read();

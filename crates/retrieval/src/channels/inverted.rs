@@ -19,7 +19,6 @@ use gannet_models::{Popularity, Snapshot, TagIndex};
 use serde::Deserialize;
 
 use super::scores::{Scores, with_scores};
-use super::triggers::dislikes;
 use super::watch::Watch;
 use super::{selection, spec};
 use crate::{Ask, Channel, ChannelError, ChannelList, ChannelSpec, ChannelSpecError, UserProfile};
@@ -137,19 +136,20 @@ impl Inverted {
             return Vec::new();
         }
         let disliked = match negative_weight > 0.0 {
-            true => dislikes(profile, history_max, half_life_days),
+            true => profile.dislikes(history_max, half_life_days),
             false => Vec::new(),
         };
-        scores.begin(self.catalogue.tag_count(), usize::MAX);
         let signed = liked.iter().map(|trigger| (trigger.item, trigger.weight));
         let signed = signed.chain(
             disliked.iter().map(|trigger| (trigger.item, -negative_weight * trigger.weight)),
         );
+        let mut parts: Vec<(u32, f32)> = Vec::with_capacity(4 * (liked.len() + disliked.len()));
         for (item, weight) in signed {
-            for (tag, share) in self.tags.item_vector(&self.catalogue, item) {
-                scores.add(tag, weight * share);
-            }
+            let vector = self.tags.item_vector(&self.catalogue, item);
+            parts.extend(vector.into_iter().map(|(tag, share)| (tag, weight * share)));
         }
+        scores.begin(self.catalogue.tag_count(), parts.len());
+        parts.iter().for_each(|(tag, part)| scores.add(*tag, *part));
         let mut interest: Vec<(u32, f32)> = scores.sums().collect();
         let length = interest.iter().map(|(_, weight)| weight * weight).sum::<f32>().sqrt();
         // Likes and dislikes of the same tags leave rounding errors, which are no interest.

@@ -16,7 +16,6 @@ use gannet_models::{ItemNeighbours, Snapshot};
 use serde::Deserialize;
 
 use super::scores::{Scores, TRIGGERS_MAX, with_scores};
-use super::triggers::dislikes;
 use super::watch::Watch;
 use super::{selection, spec};
 use crate::{Ask, Channel, ChannelError, ChannelList, ChannelSpec, ChannelSpecError, Trigger};
@@ -70,7 +69,7 @@ impl Channel for ItemCf {
             return Ok(ChannelList::default());
         }
         let disliked = match negative_weight > 0.0 {
-            true => dislikes(&ask.profile, triggers_max, half_life_days),
+            true => ask.profile.dislikes(triggers_max, half_life_days),
             false => Vec::new(),
         };
         let mut watch = Watch::new(&ask.deadline);

@@ -11,7 +11,6 @@ mod recent;
 mod scores;
 mod selection;
 mod spec;
-mod triggers;
 mod u2i_vector;
 mod user_cf;
 mod watch;

@@ -9,7 +9,8 @@
 //! Budget: `postings_max` entries in each of the two steps, so that one item that everybody liked
 //! cannot eat the request's time. The lists of the triggers are read the shortest first, because
 //! rare items tell more for less; the list that does not fit any more is read in part. Neighbours
-//! are read the nearest first under the same rule.
+//! are read the nearest first under the same rule. Finding neighbours takes at most half of the
+//! time that there is: those found by then still have their say.
 
 use std::sync::Arc;
 
@@ -49,6 +50,9 @@ struct UserCf {
     name: ChannelName,
     model: Arc<UserItems>,
     neighbours: usize,
+    /// The strength of every interaction, where all are equal, as they mostly are: the lists'
+    /// values are half of what a request reads from memory, and then need not be read.
+    strength_of_all: Option<f32>,
     parameters: UserCfParameters,
 }
 
@@ -64,7 +68,11 @@ pub(super) fn build(
     spec::require_half_life(spec, half_life_days)?;
     let model: Arc<UserItems> = spec::model(spec, snapshot, "user_items")?;
     let neighbours = neighbours.unwrap_or(model.neighbour_count);
-    Ok(Arc::new(UserCf { name: spec.name.clone(), model, neighbours, parameters }))
+    let (_, _, strengths) = model.items_of_users.parts();
+    let strength_of_all = strengths.first().copied();
+    let strength_of_all = strength_of_all.filter(|first| strengths.iter().all(|one| one == first));
+    let name = spec.name.clone();
+    Ok(Arc::new(UserCf { name, model, neighbours, strength_of_all, parameters }))
 }
 
 impl Channel for UserCf {
@@ -78,12 +86,13 @@ impl Channel for UserCf {
         if triggers.is_empty() || fetch_k == 0 {
             return Ok(ChannelList::default());
         }
-        let mut watch = Watch::new(&ask.deadline);
+        let halfway = ask.deadline.halfway();
+        let (mut first, mut second) = (Watch::new(&halfway), Watch::new(&ask.deadline));
         with_scores(|scores| {
-            let nearest = self.nearest(scores, &triggers, &ask.profile, &mut watch);
-            self.add_items_of(scores, &nearest, &mut watch);
+            let nearest = self.nearest(scores, &triggers, &ask.profile, &mut first);
+            self.add_items_of(scores, &nearest, &mut second);
             let best = selection::best_eligible(scores.sums(), ask, fetch_k);
-            Ok(selection::list(best, watch.was_past(), |_| None))
+            Ok(selection::list(best, first.was_past() || second.was_past(), |_| None))
         })
     }
 }
@@ -109,13 +118,13 @@ impl UserCf {
 
         self.add_within_budget(scores, user_norms.len(), &lists, watch);
         let mut top = TopK::new(self.neighbours);
-        for (user, shared) in scores.sums() {
+        let oneself = profile.index.map(|index| index.0);
+        scores.sums().for_each(|(user, shared)| {
             let similarity = shared / (norm * user_norms[user as usize] + shrinkage);
-            let oneself = profile.index.is_some_and(|index| index.0 == user);
-            if similarity > 0.0 && similarity.is_finite() && !oneself {
+            if similarity > 0.0 && similarity.is_finite() && oneself != Some(user) {
                 top.offer(user, similarity);
             }
-        }
+        });
         top.into_sorted()
     }
 
@@ -141,7 +150,12 @@ impl UserCf {
         for ((indices, values), scale) in lists {
             let taken = indices.len().min(budget);
             budget -= taken;
-            if !scores.add_list((&indices[..taken], &values[..taken]), *scale, watch) {
+            let indices = &indices[..taken];
+            let in_time = match self.strength_of_all {
+                Some(strength) => scores.add_to_each(indices, scale * strength, watch),
+                None => scores.add_list((indices, &values[..taken]), *scale, watch),
+            };
+            if !in_time {
                 return;
             }
         }

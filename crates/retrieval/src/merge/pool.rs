@@ -13,6 +13,8 @@ pub(super) struct Pool<'a> {
     /// Slot and rank (from 1) of each list's items, an item that stands twice only once.
     pub(super) lists: Vec<Vec<(u32, u32)>>,
     items: Vec<ItemIndex>,
+    /// By slot: how many lists name the item.
+    mentions: Vec<u32>,
 }
 
 impl<'a> Pool<'a> {
@@ -31,6 +33,7 @@ impl<'a> Pool<'a> {
         let mut items: Vec<ItemIndex> = Vec::with_capacity(total);
         // The list that named a slot last: finds duplicates within a list without a set of it.
         let mut named_by: Vec<usize> = Vec::with_capacity(total);
+        let mut mentions: Vec<u32> = Vec::with_capacity(total);
         let mut lists = Vec::with_capacity(found.len());
         for (channel, list) in found.iter().enumerate() {
             let mut entries = Vec::with_capacity(list.len());
@@ -38,16 +41,18 @@ impl<'a> Pool<'a> {
                 let slot = *slots.entry(one.item).or_insert_with(|| {
                     items.push(one.item);
                     named_by.push(usize::MAX);
+                    mentions.push(0);
                     items.len() as u32 - 1
                 });
                 if named_by[slot as usize] != channel {
                     named_by[slot as usize] = channel;
+                    mentions[slot as usize] += 1;
                     entries.push((slot, at as u32 + 1));
                 }
             }
             lists.push(entries);
         }
-        Self { plan, found, lists, items }
+        Self { plan, found, lists, items, mentions }
     }
 
     /// Number of distinct items.
@@ -63,7 +68,8 @@ impl<'a> Pool<'a> {
         for (position, (slot, merge_score)) in order.iter().enumerate() {
             positions[*slot as usize] = position as u32;
             let (item, merge_score) = (self.items[*slot as usize], *merge_score);
-            candidates.push(Candidate { item, merge_score, evidence: Vec::new() });
+            let evidence = Vec::with_capacity(self.mentions[*slot as usize] as usize);
+            candidates.push(Candidate { item, merge_score, evidence });
         }
         for (channel, list) in self.lists.iter().enumerate() {
             for (slot, channel_rank) in list {

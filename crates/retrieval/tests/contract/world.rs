@@ -309,6 +309,19 @@ impl Clock for CountdownClock {
     }
 }
 
+/// Moves on by an eighth of a second at every reading.
+pub(crate) struct SteppingClock(pub(crate) AtomicU64);
+
+impl Clock for SteppingClock {
+    fn now(&self) -> Timestamp {
+        day(0)
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(125) * self.0.fetch_add(1, Ordering::SeqCst) as u32
+    }
+}
+
 pub(crate) fn event(items: usize) -> impl Strategy<Value = EventSpec> {
     let day = prop::option::weighted(0.8, 0i64..200);
     (0..items.max(1) as u32, 0u8..3, 1u8..6, day).prop_map(|(item, kind, value, day)| EventSpec {
