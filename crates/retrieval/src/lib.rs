@@ -14,6 +14,7 @@ mod fallback;
 mod filter;
 mod list_check;
 mod merge;
+mod overdue;
 mod plan;
 mod profile;
 mod ranker;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use gannet_core::{Bitmap, ChannelName, ItemIndex, ModelName};
 use gannet_models::{Model, Popularity, Snapshot};
 
 use crate::filter::FilterCache;
+use crate::overdue::Overdue;
 use crate::{
     Channel, ChannelKinds, ChannelSpecError, ConfigError, Plans, RetrievalConfig, SnapshotUsers,
     UserState,
@@ -28,7 +28,7 @@ pub enum PublishError {
 }
 
 /// A snapshot, the channels built on it, the plans and the user state. Nothing of it changes but
-/// the cache of filter masks and the count of each channel's stuck calls.
+/// the cache of filter masks and each channel's overdue calls.
 pub struct EngineState {
     /// Catalogue, histories and models.
     pub snapshot: Arc<Snapshot>,
@@ -45,11 +45,11 @@ pub struct EngineState {
     pub(crate) filters: FilterCache,
 }
 
-/// A channel with the number of its calls that were left behind and have not returned.
+/// A channel with its calls that were left behind and have not returned.
 #[derive(Clone)]
 pub(crate) struct ChannelSlot {
     pub(crate) channel: Arc<dyn Channel>,
-    pub(crate) stuck: Arc<AtomicUsize>,
+    pub(crate) overdue: Arc<Overdue>,
 }
 
 impl EngineState {
@@ -64,7 +64,7 @@ impl EngineState {
         let mut channels = BTreeMap::new();
         for spec in &specs {
             let channel = kinds.build(spec, &snapshot)?;
-            let slot = ChannelSlot { channel, stuck: Arc::new(AtomicUsize::new(0)) };
+            let slot = ChannelSlot { channel, overdue: Arc::new(Overdue::default()) };
             channels.insert(spec.name.clone(), slot);
         }
         let base = Arc::new(snapshot.catalogue.available().clone());

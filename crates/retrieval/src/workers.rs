@@ -1,8 +1,9 @@
 //! The threads that run channels: a slow, stuck or panicking channel costs its own list only.
 //!
-//! A call that overruns its deadline is left behind: the answer leaves without it, its thread is
-//! replaced (up to a cap) and its channel is skipped until it returns; then the surplus thread
-//! ends. A call that nobody started in time is never run.
+//! A call that overruns its deadline is left behind: the answer leaves without it and its thread
+//! is replaced (up to a cap); when it returns, the surplus thread ends. A channel whose call is
+//! overdue for as long again as it had, or that has too many of them, is skipped until they
+//! return. A call that nobody started in time is never run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,6 +23,10 @@ const QUEUE_MAX: usize = 4_096;
 /// A channel is told a deadline this much before it is left behind, so that what it has by then
 /// still arrives: a tenth of its time, and no more than this.
 const MARGIN_MAX: Duration = Duration::from_millis(2);
+
+/// Why a call was skipped.
+const STUCK: &str = "an earlier call of it is still stuck";
+const NO_THREAD: &str = "no thread was free in time";
 
 /// The threads of one engine.
 pub(crate) struct Workers {
@@ -70,6 +75,8 @@ enum CallStage {
     /// Left behind while it ran.
     Abandoned {
         replaced: bool,
+        /// Until when the channel is not blamed for it.
+        excused_until: Duration,
     },
     /// Ended, or taken back before it began.
     Over,
@@ -154,8 +161,9 @@ impl Workers {
         done: &Sender<(usize, Outcome)>,
     ) -> Result<PendingCall, &'static str> {
         let slot = ask.state.channels.get(&channel.channel).ok_or("it is not configured")?;
-        if slot.stuck.load(Ordering::SeqCst) > 0 {
-            return Err("an earlier call of it is still stuck");
+        let asked_at = self.crew.clock.elapsed();
+        if slot.overdue.is_stuck(asked_at) {
+            return Err(STUCK);
         }
         if self.crew.is_idle_for_good() {
             return Err("every thread is stuck");
@@ -163,7 +171,6 @@ impl Workers {
         let due = ask.deadline.or_after(channel.deadline);
         let margin = (due.left() / 10).min(MARGIN_MAX);
         let stage = Arc::new(Mutex::new(CallStage::Waiting));
-        let asked_at = self.crew.clock.elapsed();
         let call = Call {
             slot: slot.clone(),
             ask: ask.due(due.before(margin)),
@@ -195,11 +202,13 @@ impl Workers {
             match *stage {
                 CallStage::Waiting => {
                     *stage = CallStage::Over;
-                    let why = "no thread was free in time";
-                    results[call.place] = Some(Outcome::skipped(why, waited));
+                    results[call.place] = Some(Outcome::skipped(NO_THREAD, waited));
                 }
                 CallStage::Running { since } => {
-                    *stage = CallStage::Abandoned { replaced: self.crew.abandon(&call.slot) };
+                    let allowed = call.due.at().saturating_sub(call.asked_at);
+                    let excused_until = call.due.at().saturating_add(allowed);
+                    let replaced = self.crew.abandon(&call.slot, excused_until);
+                    *stage = CallStage::Abandoned { replaced, excused_until };
                     results[call.place] = Some(Outcome {
                         status: ChannelStatus::Late,
                         checked: CheckedList::default(),
@@ -226,8 +235,8 @@ impl Crew {
     }
 
     /// Notes a call as left behind; says whether another thread was started in its thread's place.
-    fn abandon(self: &Arc<Self>, slot: &ChannelSlot) -> bool {
-        slot.stuck.fetch_add(1, Ordering::SeqCst);
+    fn abandon(self: &Arc<Self>, slot: &ChannelSlot, excused_until: Duration) -> bool {
+        slot.overdue.add(excused_until);
         let mut counts = lock(&self.counts);
         counts.abandoned += 1;
         let replaced = counts.replaced < self.abandoned_max && self.start_thread(&mut counts);
@@ -236,11 +245,11 @@ impl Crew {
     }
 
     /// A call that was left behind has come back; says whether its thread is now one too many.
-    fn welcome_back(&self, slot: &ChannelSlot, replaced: bool) -> bool {
+    fn welcome_back(&self, slot: &ChannelSlot, excused_until: Duration, replaced: bool) -> bool {
         let mut counts = lock(&self.counts);
         counts.abandoned -= 1;
         counts.replaced -= usize::from(replaced);
-        slot.stuck.fetch_sub(1, Ordering::SeqCst);
+        slot.overdue.remove(excused_until);
         replaced
     }
 
@@ -275,14 +284,10 @@ impl Crew {
             if *stage != CallStage::Waiting {
                 return false;
             }
-            let stuck = call.slot.stuck.load(Ordering::SeqCst) > 0;
+            let stuck = call.slot.overdue.is_stuck(since);
             if stuck || call.ask.deadline.is_past() {
                 *stage = CallStage::Over;
-                let why = if stuck {
-                    "an earlier call of it is still stuck"
-                } else {
-                    "no thread was free in time"
-                };
+                let why = if stuck { STUCK } else { NO_THREAD };
                 // Nobody listens any more where the answer has left: that is no error.
                 let _ = call.done.send((call.place, Outcome::skipped(why, wait)));
                 return false;
@@ -292,8 +297,8 @@ impl Crew {
         let (status, checked) = run_channel(call);
         let run = self.clock.elapsed().saturating_sub(since);
         let mut stage = lock(&call.stage);
-        if let CallStage::Abandoned { replaced } = *stage {
-            return self.welcome_back(&call.slot, replaced);
+        if let CallStage::Abandoned { replaced, excused_until } = *stage {
+            return self.welcome_back(&call.slot, excused_until, replaced);
         }
         *stage = CallStage::Over;
         let _ = call.done.send((call.place, Outcome { status, checked, wait, run }));

@@ -90,7 +90,7 @@ pub(crate) fn snapshot(items: u32, users: u32) -> Snapshot {
 pub(crate) enum Behaviour {
     /// Returns its items.
     Sound,
-    /// Sleeps first.
+    /// Sleeps first, for three times its deadline.
     Slow(Duration),
     /// Waits until [`Gate::open`].
     Stuck,
@@ -193,7 +193,7 @@ fn unruly(fetch_k: usize) -> ChannelList {
 }
 
 /// Fake channels by name, all in one plan. Sound ones have so long a deadline that a busy machine
-/// makes none late; slow and stuck ones have 40 ms.
+/// makes none late; stuck ones have 40 ms.
 pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) gate: Arc<Gate>,
@@ -237,8 +237,12 @@ impl World {
         text += &format!("[[plan]]\nname = \"home\"\n{plan}\n");
         for (name, behaviour) in channels {
             text += &format!("[[plan.channel]]\nname = {name:?}\nfetch_k = {fetch_k}\n");
-            if matches!(behaviour, Behaviour::Slow(_) | Behaviour::Stuck) {
-                text += "deadline_ms = 40\n";
+            match behaviour {
+                Behaviour::Slow(time) => {
+                    text += &format!("deadline_ms = {}\n", (time.as_millis() / 3).max(1));
+                }
+                Behaviour::Stuck => text += "deadline_ms = 40\n",
+                _ => {}
             }
         }
         text += "[[scene]]\nname = \"home\"\nplan = \"home\"\n";
