@@ -11,6 +11,7 @@ use gannet_core::{
 };
 use gannet_dataset::{Dataset, Events, StoreError, ingest, open, read_manifest};
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 
 fn kinds() -> EventKinds {
     EventKinds::new(vec![
@@ -284,4 +285,82 @@ fn two_writers_of_one_folder_do_not_mix() {
     assert!(matches!(ingest(&small(), &folder).unwrap_err(), StoreError::Busy { .. }));
     drop(lock);
     ingest(&small(), &folder).unwrap();
+}
+
+/// Puts a file in the place of another, and a manifest that vouches for it.
+fn replace_file(folder: &Path, name: &str, content: &[u8]) {
+    fs::write(folder.join(name), content).unwrap();
+    let sha256: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+    edit_manifest(folder, |manifest| {
+        let files = manifest["files"].as_array_mut().unwrap();
+        let stored = files.iter_mut().find(|file| file["name"] == name).unwrap();
+        stored["bytes"] = content.len().into();
+        stored["sha256"] = sha256.into();
+    });
+}
+
+fn contents_error(folder: &Path, name: &str) -> String {
+    match open(folder).unwrap_err() {
+        StoreError::Contents { path, why } if path == folder.join(name) => why,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_file_with_the_right_checksum_and_the_wrong_contents_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let (folder, other) = (place.path().join("set"), place.path().join("other"));
+    ingest(&small(), &folder).unwrap();
+    let mut strangers = small();
+    strangers.users = Arc::new((0..7).map(|user| format!("other{user}")).collect());
+    ingest(&strangers, &other).unwrap();
+
+    replace_file(&folder, "items.parquet", b"not a Parquet file at all");
+    contents_error(&folder, "items.parquet");
+
+    ingest(&small(), &folder).unwrap();
+    replace_file(&folder, "events.parquet", &fs::read(other.join("users.parquet")).unwrap());
+    let why = contents_error(&folder, "events.parquet");
+    assert!(why.contains("columns are not those of format 1"), "{why}");
+
+    ingest(&small(), &folder).unwrap();
+    replace_file(&folder, "events.parquet", &fs::read(other.join("events.parquet")).unwrap());
+    let why = contents_error(&folder, "events.parquet");
+    assert_eq!(why, "row 1: no user is called \"other0\"");
+
+    ingest(&small(), &folder).unwrap();
+    edit_manifest(&folder, |manifest| manifest["kinds"][0]["name"] = "click".into());
+    let why = contents_error(&folder, "events.parquet");
+    assert_eq!(why, "row 1: no kind is called \"rating\"");
+
+    ingest(&small(), &folder).unwrap();
+    edit_manifest(&folder, |manifest| {
+        manifest["user_count"] = 8.into();
+        let files = manifest["files"].as_array_mut().unwrap();
+        files.iter_mut().find(|file| file["name"] == "users.parquet").unwrap()["rows"] = 8.into();
+    });
+    let why = contents_error(&folder, "users.parquet");
+    assert_eq!(why, "7 rows where the manifest says 8");
+}
+
+#[test]
+fn what_the_disk_refuses_is_named_with_its_path() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("file");
+    fs::write(&file, "precious").unwrap();
+    let error = ingest(&small(), &file.join("set")).unwrap_err();
+    assert!(matches!(&error, StoreError::Disk { path, .. } if *path == file), "{error}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+
+    // A folder in the place of the lock, and of the manifest.
+    let folder = place.path().join("set");
+    fs::create_dir(place.path().join(".set.lock")).unwrap();
+    let error = ingest(&small(), &folder).unwrap_err();
+    assert!(matches!(&error, StoreError::Disk { path, .. } if path.ends_with(".set.lock")));
+    fs::remove_dir(place.path().join(".set.lock")).unwrap();
+    fs::create_dir_all(folder.join("manifest.json")).unwrap();
+    let error = open(&folder).unwrap_err();
+    assert!(matches!(&error, StoreError::Disk { path, .. } if path.ends_with("manifest.json")));
+    let error = ingest(&small(), &folder).unwrap_err();
+    assert!(matches!(error, StoreError::NotADataset { .. }), "{error}");
 }

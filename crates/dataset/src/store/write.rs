@@ -156,11 +156,13 @@ impl<'a> Table<'a> {
     }
 
     fn finish(self) -> Result<StoredFile, StoreError> {
-        let Self { path, writer, rows, .. } = self;
-        let summed = writer.into_inner().map_err(|error| refused(path, error))?;
+        let Self { path, mut writer, rows, .. } = self;
+        // Not `into_inner`: that one forgets which error the disk gave.
+        writer.finish().map_err(|error| refused(path, error))?;
+        let summed = writer.inner();
         summed.file.sync_all().map_err(disk(path))?;
         let name = path.file_name().map(|name| name.display().to_string()).unwrap_or_default();
-        let sha256 = hexadecimal(&summed.hash.finalize());
+        let sha256 = hexadecimal(&summed.hash.clone().finalize());
         Ok(StoredFile { name, rows, bytes: summed.bytes, sha256 })
     }
 }
@@ -193,5 +195,28 @@ impl Write for Summed {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_refuses_half_way_is_named_and_not_taken_for_bad_contents() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users.parquet");
+        std::fs::write(&path, "").unwrap();
+        let schema = Arc::new(user_schema());
+        // Open for reading only: every write fails, whoever runs this.
+        let summed = Summed { file: File::open(&path).unwrap(), hash: Sha256::new(), bytes: 0 };
+        let writer = ArrowWriter::try_new(summed, Arc::clone(&schema), None);
+        let written = writer.map_err(|error| refused(&path, error)).and_then(|writer| {
+            let mut table = Table { path: &path, schema, writer, rows: 0 };
+            table.write(vec![Arc::new(StringArray::from_iter_values(["a", "b"]))])?;
+            table.finish()
+        });
+        let error = written.unwrap_err();
+        assert!(matches!(&error, StoreError::Disk { path: at, .. } if *at == path), "{error}");
     }
 }
