@@ -48,7 +48,7 @@ async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, ApiError> {
         return Err(too_large(limit));
     }
     to_bytes(body, limit).await.map(Into::into).map_err(|error| {
-        if error.source().is_some_and(|cause| cause.is::<LengthLimitError>()) {
+        if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) {
             return too_large(limit);
         }
         ApiError::new(StatusCode::BAD_REQUEST, "broken_body", "the body ended too early")

@@ -1,5 +1,7 @@
 //! Every endpoint, asked as a client would.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails here fails the test")]
+
 mod support;
 
 use gannet_server::{EngineSlot, ROUTES};

@@ -122,7 +122,9 @@ pub enum WriteError {
     #[error("the snapshot was not written: {0}")]
     Snapshot(#[from] SnapshotError),
     /// Somebody else is writing.
-    #[error("{}: another process is writing to this store; wait until it is through", path.display())]
+    #[error(
+        "{}: another process is writing to this store; wait until it is through", path.display()
+    )]
     Locked {
         /// The lock file.
         path: PathBuf,

@@ -8,80 +8,110 @@ use gannet_core::{
     SparseRows, StringTable, TagPath, Timestamp,
 };
 use gannet_models::{
-    Arrays, Histories, ItemNeighbours, MergeWeights, Model, Part, Popularity, Recency, TagIndex,
-    UserItems,
+    Arrays, Factors, FoldIn, Histories, ItemNeighbours, MergeWeights, Model, Part, Popularity,
+    Recency, TagIndex, UserItems,
 };
+use gannet_vectors::Matrix;
 use proptest::prelude::*;
 
 use super::*;
 use crate::manifest::{FORMAT, MANIFEST_SUM, sha256, sum_line};
 use crate::write::Step;
 
-/// A snapshot whose items, users and events follow from a few numbers.
-fn made(version: &str, items: u32, users: u32, seed: u64) -> Snapshot {
-    let mut state = seed;
-    let mut number = |range: Range<u32>| {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        range.start + (state >> 33) as u32 % (range.end - range.start)
-    };
-    let items: Vec<Item> = (0..items)
-        .map(|at| Item {
+/// The numbers that a snapshot is made from: a seed and what follows from it.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self, range: Range<u32>) -> u32 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        range.start + (self.0 >> 33) as u32 % (range.end - range.start)
+    }
+
+    fn item(&mut self, at: u32) -> Item {
+        Item {
             id: ItemId::new(format!("Face/Off {at} (1997) 飞")).unwrap(),
             title: format!("title {at}"),
-            tags: vec![TagPath::new(&format!("a/b{}", number(0..4))).unwrap()],
-            author: (number(0..2) == 1).then(|| "author".to_owned()),
-            published: (number(0..3) > 0).then(|| Timestamp(i64::from(number(0..9999)) - 99)),
-            available: number(0..5) > 0,
-        })
-        .collect();
-    let catalogue = Catalogue::from_items(&items).unwrap();
-    let width = items.len() as u32;
-    let (mut offsets, mut events) = (vec![0], Vec::new());
-    for _ in 0..users {
-        for _ in 0..if width == 0 { 0 } else { number(0..6) } {
-            let item = ItemIndex(number(0..width));
-            let time = (number(0..4) > 0).then(|| Timestamp(i64::from(number(0..999))));
-            let value = number(1..6) as f32;
-            events.push(Interaction { item, kind: KindIndex(0), value, time });
+            tags: vec![TagPath::new(&format!("a/b{}", self.next(0..4))).unwrap()],
+            author: (self.next(0..2) == 1).then(|| "author".to_owned()),
+            published: (self.next(0..3) > 0).then(|| Timestamp(i64::from(self.next(0..9999)) - 99)),
+            available: self.next(0..5) > 0,
         }
-        offsets.push(events.len() as u64);
     }
-    let table: StringTable = (0..users).map(|user| format!("user {user}")).collect();
-    let weights: Vec<f32> = (0..width).map(|_| number(0..99) as f32 / 7.0).collect();
-    let list = |item: u32| (width > 1).then(|| ((item + 1) % width.max(1), 0.5));
-    let items_of_users = SparseRows::from_rows(width, (0..users).map(|_| list(0)));
-    let dated = catalogue.indices().filter_map(|item| Some((item, catalogue.published(item)?)));
-    let models = [
-        ("popularity", Model::Popularity(Arc::new(Popularity::new(weights.clone())))),
-        ("recency", Model::Recency(Arc::new(Recency::new(dated.collect(), |_| 0.0)))),
-        ("tags", Model::TagIndex(Arc::new(TagIndex::of_catalogue(&catalogue, 0.5)))),
-        (
-            "item_cf",
-            Model::ItemNeighbours(Arc::new(ItemNeighbours {
-                lists: SparseRows::from_rows(width, (0..width).map(list)),
-            })),
-        ),
-        (
-            "user_items",
-            Model::UserItems(Arc::new(UserItems {
-                users_of_items: items_of_users.transpose(),
-                user_norms: vec![1.0; users as usize],
-                item_weights: weights,
-                items_of_users,
-                shrinkage: 10.0,
-                neighbour_count: 20,
-            })),
-        ),
-    ];
-    let named = |(name, model)| (ModelName::new(name).unwrap(), model);
+
+    fn histories(&mut self, items: u32, users: u32) -> Histories {
+        let (mut offsets, mut events) = (vec![0], Vec::new());
+        for _ in 0..users {
+            for _ in 0..if items == 0 { 0 } else { self.next(0..6) } {
+                let item = ItemIndex(self.next(0..items));
+                let time = (self.next(0..4) > 0).then(|| Timestamp(i64::from(self.next(0..999))));
+                let value = self.next(1..6) as f32;
+                events.push(Interaction { item, kind: KindIndex(0), value, time });
+            }
+            offsets.push(events.len() as u64);
+        }
+        let table: StringTable = (0..users).map(|user| format!("user {user}")).collect();
+        Histories::new(table, offsets, events)
+    }
+
+    fn matrix(&mut self, height: u32) -> Matrix {
+        let values = (0..height * 3).map(|_| self.next(0..999) as f32 / 7.0 - 70.0);
+        Matrix::from_values(values.collect(), 3).unwrap()
+    }
+
+    fn factors(&mut self, items: u32, users: u32, can_fold_in: bool) -> Factors {
+        let mut gram = self.matrix(3);
+        (0..3).for_each(|at| gram.row_mut(at)[at] = 1e6);
+        let fold_in = FoldIn { gram, alpha: 0.1 + 0.2, lambda: 3e-7, alpha0: 0.123, nu: 1.0 / 3.0 };
+        Factors {
+            version: format!("of {}", self.0),
+            items: Arc::new(self.matrix(items)),
+            users: Arc::new(self.matrix(users)),
+            fold_in: can_fold_in.then_some(fold_in),
+        }
+    }
+
+    /// One model of every kind.
+    fn models(&mut self, catalogue: &Catalogue, users: u32) -> BTreeMap<ModelName, Model> {
+        let items = catalogue.indices().count() as u32;
+        let weights: Vec<f32> = (0..items).map(|_| self.next(0..99) as f32 / 7.0).collect();
+        let list = |item: u32| (items > 1).then(|| ((item + 1) % items.max(1), 0.5));
+        let lists = SparseRows::from_rows(items, (0..items).map(list));
+        let items_of_users = SparseRows::from_rows(items, (0..users).map(|_| list(0)));
+        let dated = catalogue.indices().filter_map(|item| Some((item, catalogue.published(item)?)));
+        let user_items = UserItems {
+            users_of_items: items_of_users.transpose(),
+            user_norms: vec![1.0; users as usize],
+            item_weights: weights.clone(),
+            items_of_users,
+            shrinkage: 10.0,
+            neighbour_count: 20,
+        };
+        let models = [
+            ("ials", Model::Factors(Arc::new(self.factors(items, users, true)))),
+            ("towers", Model::Factors(Arc::new(self.factors(items, users, false)))),
+            ("popularity", Model::Popularity(Arc::new(Popularity::new(weights)))),
+            ("recency", Model::Recency(Arc::new(Recency::new(dated.collect(), |_| 0.0)))),
+            ("tags", Model::TagIndex(Arc::new(TagIndex::of_catalogue(catalogue, 0.5)))),
+            ("item_cf", Model::ItemNeighbours(Arc::new(ItemNeighbours { lists }))),
+            ("user_items", Model::UserItems(Arc::new(user_items))),
+        ];
+        models.into_iter().map(|(name, model)| (ModelName::new(name).unwrap(), model)).collect()
+    }
+}
+
+/// A snapshot whose items, users and events follow from a few numbers.
+fn made(version: &str, items: u32, users: u32, seed: u64) -> Snapshot {
+    let mut numbers = Numbers(seed);
+    let all: Vec<Item> = (0..items).map(|at| numbers.item(at)).collect();
+    let catalogue = Catalogue::from_items(&all).unwrap();
     Snapshot {
         version: version.to_owned(),
         created: Timestamp(seed as i64),
         kinds: EventKinds::rating(4.0),
-        histories: Arc::new(Histories::new(table, offsets, events)),
+        histories: Arc::new(numbers.histories(items, users)),
+        models: numbers.models(&catalogue, users),
         catalogue: Arc::new(catalogue),
-        models: models.into_iter().map(named).collect(),
         merge_weights: MergeWeights(BTreeMap::from([(ChannelName::new("popular").unwrap(), 0.3)])),
         recipe: "[data]\nname = \"made\"\n".to_owned(),
     }
@@ -130,7 +160,11 @@ fn rewrite_manifest(folder: &Path, from: &str, to: &str) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn every_snapshot_comes_back_as_it_was(items in 0u32..9, users in 0u32..9, seed in 0u64..1 << 40) {
+    fn every_snapshot_comes_back_as_it_was(
+        items in 0u32..9,
+        users in 0u32..9,
+        seed in 0u64..1 << 40,
+    ) {
         let (_folder, store) = store();
         let snapshot = made("v1", items, users, seed);
         let place = store.write(&snapshot).unwrap();
@@ -138,6 +172,23 @@ proptest! {
         prop_assert_eq!(facts(&store.read("v1").unwrap()), facts(&snapshot));
         prop_assert_eq!(place, store.root().join("v1"));
     }
+}
+
+#[test]
+fn a_user_is_folded_in_alike_before_and_after_the_disk() {
+    let (_folder, store) = store();
+    let snapshot = small("v1", 7);
+    store.write(&snapshot).unwrap();
+    let ials = ModelName::new("ials").unwrap();
+    let folded = |snapshot: &Snapshot| match &snapshot.models[&ials] {
+        Model::Factors(model) => {
+            model.fold_in(&[(ItemIndex(1), 1.0), (ItemIndex(3), 0.5)]).unwrap()
+        }
+        other => panic!("{}", other.kind()),
+    };
+    let before = folded(&snapshot);
+    assert!(before.iter().any(|value| *value != 0.0), "{before:?}");
+    assert_eq!(folded(&store.current().unwrap().unwrap()), before);
 }
 
 #[test]
@@ -346,7 +397,7 @@ fn a_kill_after_any_step_leaves_the_old_or_the_new_snapshot() {
         })
         .unwrap();
     assert!(steps.len() > 15);
-    for stop in 0..steps.len() {
+    for (stop, last) in steps.iter().enumerate() {
         let (_folder, store) = store();
         store.write(&small("v1", 1)).unwrap();
         let mut done = 0;
@@ -358,11 +409,11 @@ fn a_kill_after_any_step_leaves_the_old_or_the_new_snapshot() {
             if done > stop { Err(kill) } else { Ok(()) }
         });
         assert!(killed.is_err());
-        let expected = if steps[stop] == Step::CurrentRenamed { "v2" } else { "v1" };
+        let expected = if *last == Step::CurrentRenamed { "v2" } else { "v1" };
         // Another start: it finds a store that answers, and clears what was left.
         let store = SnapshotStore::open(store.root()).unwrap();
-        assert_eq!(store.current().unwrap().unwrap().version, expected, "{:?}", steps[stop]);
-        assert!(!store.has_leftovers(), "{:?}", steps[stop]);
+        assert_eq!(store.current().unwrap().unwrap().version, expected, "{last:?}");
+        assert!(!store.has_leftovers(), "{last:?}");
         for version in store.versions().unwrap() {
             store.verify(&version).unwrap();
         }
