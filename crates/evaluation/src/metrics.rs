@@ -38,7 +38,9 @@ pub fn ndcg_at(ranks: &[u32], k: usize, held_out: usize) -> f64 {
     if ideal == 0.0 {
         return 0.0;
     }
-    let got: f64 = ranks[..hits_at(ranks, k)].iter().map(|rank| discount(f64::from(*rank))).sum();
+    let hits = &ranks[..hits_at(ranks, k)];
+    // From 0.0, because an empty `sum` is -0.0, which is printed.
+    let got = hits.iter().fold(0.0, |sum, rank| sum + discount(f64::from(*rank)));
     got / ideal
 }
 
@@ -49,6 +51,11 @@ mod tests {
 
     fn items(indices: &[u32]) -> Vec<ItemIndex> {
         indices.iter().copied().map(ItemIndex).collect()
+    }
+
+    #[test]
+    fn no_hits_are_a_plain_zero() {
+        assert!(ndcg_at(&[], 10, 3).is_sign_positive());
     }
 
     #[test]

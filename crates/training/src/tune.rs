@@ -1,9 +1,9 @@
 //! Choosing hyper-parameters on a validation judge, one parameter after another.
 //!
-//! Coordinate search: all values of one parameter are tried with the others held, the best is
-//! kept, and the next parameter follows; a few rounds of that cost a sum where a full grid costs
-//! a product. Trials run in a fixed order, so the choice is the same each time; only the time
-//! limit depends on the machine, and it ends a search, it never reorders one.
+//! Coordinate search by climbing: from where a parameter stands, its next value up is tried, then
+//! the next, for as long as the score rises; where the first step up does not help, the way down
+//! is tried. Then the next parameter follows. A few rounds of that cost a sum of short walks where
+//! a full grid costs a product. No clock decides anything: the choice is the same on any machine.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,7 +18,7 @@ use crate::ials::factors_of;
 use crate::item_cf::item_neighbours_of;
 use crate::tune_space::{Axis, TuneSpace};
 use crate::user_cf::user_items_of;
-use crate::{Recipe, model_names};
+use crate::{IalsParams, Recipe, model_names};
 
 /// One set of hyper-parameters with what the judge said of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,8 +40,6 @@ pub struct Tuned {
     pub recipe: Recipe,
     /// Every trial, in order.
     pub trials: Vec<Trial>,
-    /// Whether the time limit ended a search early.
-    pub cut_short: bool,
 }
 
 /// Chooses the hyper-parameters of item_cf, user_items and ials that the judge likes best.
@@ -58,50 +56,41 @@ pub fn tune(
     let start = &space.start;
     start.validate()?;
     let positives = train.positives();
-    let mut search = Search {
-        judge,
-        progress,
-        rounds: space.rounds,
-        seconds_max: space.seconds_max,
-        started: Instant::now(),
-        share: 0.0,
-        trials: Vec::new(),
-        cut_short: false,
-    };
-    progress.begin("tuning", Some(space.trials_max() as u64), "trials");
+    let mut search = Search { judge, progress, rounds: space.rounds, trials: Vec::new() };
+    progress.begin("tuning", None, "trials");
 
-    search.share = 0.25;
     let item_cf = search.run(model_names::ITEM_CF, &start.item_cf, &space.item_cf, |params| {
         params.validate()?;
         Ok(Model::ItemNeighbours(Arc::new(item_neighbours_of(&positives, params))))
     })?;
-    search.share = 0.45;
     let user_items =
         search.run(model_names::USER_ITEMS, &start.user_items, &space.user_items, |params| {
             params.validate()?;
             Ok(Model::UserItems(Arc::new(user_items_of(positives.clone(), params))))
         })?;
-    search.share = 1.0;
     let ials = search.run(model_names::IALS, &start.ials, &space.ials, |params| {
         params.validate()?;
-        let factors = factors_of(&positives, params, "tuning", &Silent)?;
+        let iterations = params.iterations.min(space.ials_sweeps_max);
+        let params = IalsParams { iterations, ..params.clone() };
+        let factors = factors_of(&positives, &params, "tuning", &Silent)?;
         Ok(Model::Factors(Arc::new(factors)))
     })?;
     progress.end();
     let recipe = Recipe { item_cf, user_items, ials, ..start.clone() };
-    Ok(Tuned { recipe, trials: search.trials, cut_short: search.cut_short })
+    Ok(Tuned { recipe, trials: search.trials })
 }
 
 struct Search<'a> {
     judge: &'a dyn Fn(&Model) -> f64,
     progress: &'a dyn Progress,
     rounds: usize,
-    seconds_max: Option<f64>,
-    started: Instant,
-    /// Share of the time limit by which the search under way must end.
-    share: f64,
     trials: Vec<Trial>,
-    cut_short: bool,
+}
+
+/// Parameters with their score, the best first, then all others tried.
+struct Tried<P> {
+    best: (P, f64),
+    all: Vec<(P, f64)>,
 }
 
 impl Search<'_> {
@@ -113,34 +102,54 @@ impl Search<'_> {
         axes: &[Axis<P>],
         fit: impl Fn(&P) -> Result<Model, FitError>,
     ) -> Result<P, FitError> {
-        let mut tried = vec![start.clone()];
-        let mut best = (self.try_one(model, start, &fit)?, start.clone());
+        let best = (start.clone(), self.try_one(model, start, &fit)?);
+        let mut tried = Tried { all: vec![best.clone()], best };
         for _ in 0..self.rounds {
-            let before = best.1.clone();
+            let before = tried.best.0.clone();
             for axis in axes {
-                let held = best.1.clone();
-                for value in &axis.values {
-                    let mut params = held.clone();
-                    (axis.set)(&mut params, *value);
-                    if tried.contains(&params) {
-                        continue;
-                    }
-                    if self.is_late() {
-                        self.cut_short = true;
-                        return Ok(best.1);
-                    }
-                    let score = self.try_one(model, &params, &fit)?;
-                    tried.push(params.clone());
-                    if score > best.0 {
-                        best = (score, params);
-                    }
+                let from = axis.position(&tried.best.0);
+                let up: Vec<f32> = axis.values[from..].to_vec();
+                let down: Vec<f32> = axis.values[..from].iter().rev().copied().collect();
+                if !self.climb(model, axis, &up, &mut tried, &fit)? {
+                    self.climb(model, axis, &down, &mut tried, &fit)?;
                 }
             }
-            if best.1 == before {
+            if tried.best.0 == before {
                 break;
             }
         }
-        Ok(best.1)
+        Ok(tried.best.0)
+    }
+
+    /// Tries values in order until one does not raise the score; whether any did.
+    fn climb<P: Clone + PartialEq + Serialize>(
+        &mut self,
+        model: &'static str,
+        axis: &Axis<P>,
+        values: &[f32],
+        tried: &mut Tried<P>,
+        fit: &impl Fn(&P) -> Result<Model, FitError>,
+    ) -> Result<bool, FitError> {
+        let mut risen = false;
+        for value in values {
+            let mut params = tried.best.0.clone();
+            (axis.set)(&mut params, *value);
+            if params == tried.best.0 {
+                continue;
+            }
+            let known = tried.all.iter().find(|(earlier, _)| *earlier == params);
+            let score = match known {
+                Some((_, score)) => *score,
+                None => self.try_one(model, &params, fit)?,
+            };
+            tried.all.push((params.clone(), score));
+            if score <= tried.best.1 {
+                break;
+            }
+            tried.best = (params, score);
+            risen = true;
+        }
+        Ok(risen)
     }
 
     fn try_one<P: Serialize>(
@@ -158,10 +167,5 @@ impl Search<'_> {
         let seconds = started.elapsed().as_secs_f64();
         self.trials.push(Trial { model, params: text, score, seconds });
         Ok(score)
-    }
-
-    fn is_late(&self) -> bool {
-        let limit = self.seconds_max.map(|seconds| seconds * self.share);
-        limit.is_some_and(|limit| self.started.elapsed().as_secs_f64() >= limit)
     }
 }

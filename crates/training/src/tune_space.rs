@@ -3,31 +3,41 @@
 
 use crate::{IalsParams, ItemCfParams, Recipe, UserCfParams};
 
-/// One hyper-parameter with the values to try.
+/// One hyper-parameter with the values that a search may walk over.
 #[derive(Debug, Clone)]
 pub struct Axis<P> {
-    /// Puts a value into the parameters; counts are rounded.
+    /// Reads the parameter.
+    pub get: fn(&P) -> f32,
+    /// Writes it; counts are rounded.
     pub set: fn(&mut P, f32),
-    /// The values, in order of trial.
+    /// The values, rising.
     pub values: Vec<f32>,
 }
 
 impl<P> Axis<P> {
-    /// A parameter and its values.
-    pub fn new(set: fn(&mut P, f32), values: &[f32]) -> Self {
-        Self { set, values: values.to_vec() }
+    /// A parameter and its values, which are put in order.
+    pub fn new(get: fn(&P) -> f32, set: fn(&mut P, f32), values: &[f32]) -> Self {
+        let mut values = values.to_vec();
+        values.sort_by(f32::total_cmp);
+        Self { get, set, values }
+    }
+
+    /// Where the parameters stand: the position of the first value that is not below theirs.
+    pub(crate) fn position(&self, params: &P) -> usize {
+        let current = (self.get)(params);
+        self.values.partition_point(|value| *value < current)
     }
 }
 
-/// Where a search starts, what it tries and when it ends.
+/// Where a search starts and what it may try.
 #[derive(Debug, Clone)]
 pub struct TuneSpace {
     /// The first trial of each model, and the parameters that are not searched.
     pub start: Recipe,
     /// Passes over all parameters of a model; a pass that changes nothing is the last.
     pub rounds: usize,
-    /// After so many seconds no further trial begins; none for no limit.
-    pub seconds_max: Option<f64>,
+    /// Sweeps of an iALS trial at the most: the order of settings shows before they converge.
+    pub ials_sweeps_max: usize,
     /// Parameters of item_cf, in the order in which they are searched.
     pub item_cf: Vec<Axis<ItemCfParams>>,
     /// Parameters of user_items.
@@ -36,87 +46,86 @@ pub struct TuneSpace {
     pub ials: Vec<Axis<IalsParams>>,
 }
 
+const SHRINKAGE: [f32; 6] = [0.0, 0.3, 1.0, 3.0, 10.0, 30.0];
+const NEIGHBOURS: [f32; 6] = [50.0, 100.0, 200.0, 400.0, 800.0, 1600.0];
+const HALVES: [f32; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
+const TENTHS: [f32; 9] = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
+const ALPHA0: [f32; 8] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
+const LAMBDA: [f32; 8] = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3];
+
 impl TuneSpace {
     /// The parameters that matter most, one pass: seconds on a million ratings.
     pub fn quick(start: Recipe) -> Self {
         Self {
             start,
             rounds: 1,
-            seconds_max: Some(20.0),
-            item_cf: vec![
-                Axis::new(|params, value| params.neighbour_exponent = value, &[0.3, 0.4, 0.6]),
-                Axis::new(|params, value| params.user_exponent = value, &[0.0, 1.0]),
-                Axis::new(|params, value| params.shrinkage = value, &[0.0, 10.0]),
-            ],
-            user_items: vec![
-                Axis::new(|params, value| params.item_exponent = value, &[0.0, 1.0]),
-                Axis::new(|params, value| params.neighbours = value as usize, &[100.0, 500.0]),
-            ],
-            ials: vec![
-                Axis::new(|params, value| params.alpha0 = value, &[0.01, 0.1, 0.3]),
-                Axis::new(|params, value| params.lambda = value, &[0.0003, 0.003, 0.01]),
-            ],
+            ials_sweeps_max: 8,
+            item_cf: vec![neighbour_exponent(), user_exponent(), item_shrinkage()],
+            user_items: vec![item_exponent(), user_neighbours()],
+            ials: vec![alpha0(), lambda(), alpha0()],
         }
     }
 
-    /// Every parameter, finer, up to three passes: minutes.
+    /// Every parameter, up to three passes, trials fitted to the end: minutes.
     pub fn thorough(start: Recipe) -> Self {
-        let exponents = [0.0, 0.25, 0.5, 0.75, 1.0];
         Self {
             start,
             rounds: 3,
-            seconds_max: None,
+            ials_sweeps_max: usize::MAX,
             item_cf: vec![
-                Axis::new(|params, value| params.user_exponent = value, &exponents),
+                user_exponent(),
+                neighbour_exponent(),
+                Axis::new(|p| p.trigger_exponent, |p, value| p.trigger_exponent = value, &TENTHS),
+                item_shrinkage(),
                 Axis::new(
-                    |params, value| params.neighbour_exponent = value,
-                    &[0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
-                ),
-                Axis::new(
-                    |params, value| params.trigger_exponent = value,
-                    &[0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0],
-                ),
-                Axis::new(
-                    |params, value| params.shrinkage = value,
-                    &[0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0],
-                ),
-                Axis::new(
-                    |params, value| params.neighbours = value as usize,
-                    &[50.0, 100.0, 200.0, 500.0, 1000.0],
+                    |p| p.neighbours as f32,
+                    |p, value| p.neighbours = value as usize,
+                    &NEIGHBOURS,
                 ),
             ],
             user_items: vec![
-                Axis::new(|params, value| params.item_exponent = value, &exponents),
-                Axis::new(
-                    |params, value| params.shrinkage = value,
-                    &[0.0, 0.1, 0.3, 1.0, 3.0, 10.0],
-                ),
-                Axis::new(
-                    |params, value| params.neighbours = value as usize,
-                    &[50.0, 100.0, 200.0, 500.0, 1000.0],
-                ),
+                item_exponent(),
+                Axis::new(|p| p.shrinkage, |p, value| p.shrinkage = value, &SHRINKAGE),
+                user_neighbours(),
             ],
             ials: vec![
+                alpha0(),
+                lambda(),
+                Axis::new(|p| p.nu, |p, value| p.nu = value, &HALVES),
                 Axis::new(
-                    |params, value| params.alpha0 = value,
-                    &[0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
+                    |p| p.iterations as f32,
+                    |p, value| p.iterations = value as usize,
+                    &[8.0, 12.0, 16.0, 24.0],
                 ),
-                Axis::new(
-                    |params, value| params.lambda = value,
-                    &[0.0003, 0.001, 0.003, 0.01, 0.03, 0.1],
-                ),
-                Axis::new(|params, value| params.nu = value, &[0.5, 0.75, 1.0]),
-                Axis::new(|params, value| params.iterations = value as usize, &[8.0, 16.0, 32.0]),
             ],
         }
     }
+}
 
-    /// The most trials that the space can ask for.
-    pub fn trials_max(&self) -> usize {
-        fn values<P>(axes: &[Axis<P>]) -> usize {
-            axes.iter().map(|axis| axis.values.len()).sum()
-        }
-        let values = values(&self.item_cf) + values(&self.user_items) + values(&self.ials);
-        3 + values * self.rounds
-    }
+fn neighbour_exponent() -> Axis<ItemCfParams> {
+    Axis::new(|p| p.neighbour_exponent, |p, value| p.neighbour_exponent = value, &TENTHS)
+}
+
+fn user_exponent() -> Axis<ItemCfParams> {
+    Axis::new(|p| p.user_exponent, |p, value| p.user_exponent = value, &HALVES)
+}
+
+fn item_shrinkage() -> Axis<ItemCfParams> {
+    Axis::new(|p| p.shrinkage, |p, value| p.shrinkage = value, &SHRINKAGE)
+}
+
+fn item_exponent() -> Axis<UserCfParams> {
+    Axis::new(|p| p.item_exponent, |p, value| p.item_exponent = value, &HALVES)
+}
+
+fn user_neighbours() -> Axis<UserCfParams> {
+    Axis::new(|p| p.neighbours as f32, |p, value| p.neighbours = value as usize, &NEIGHBOURS)
+}
+
+fn alpha0() -> Axis<IalsParams> {
+    Axis::new(|p| p.alpha0, |p, value| p.alpha0 = value, &ALPHA0)
+}
+
+fn lambda() -> Axis<IalsParams> {
+    Axis::new(|p| p.lambda, |p, value| p.lambda = value, &LAMBDA)
 }

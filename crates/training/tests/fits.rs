@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails here fails the test")]
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use gannet_core::{
@@ -247,7 +246,7 @@ fn small_space() -> TuneSpace {
     let mut start = Recipe::default();
     start.ials.dim = 4;
     start.ials.iterations = 2;
-    TuneSpace { seconds_max: None, ..TuneSpace::quick(start) }
+    TuneSpace::quick(start)
 }
 
 #[test]
@@ -262,10 +261,9 @@ fn tuning_takes_what_the_judge_likes_and_repeats_itself() {
     };
     let tuned = tune(&train, &small_space(), &judge, &Silent).unwrap();
     assert_eq!(tuned.recipe.item_cf.shrinkage, 0.0);
-    assert_eq!(tuned.recipe.user_items.neighbours, 100);
-    assert_eq!(tuned.recipe.ials.lambda, 0.0003);
+    assert_eq!(tuned.recipe.user_items.neighbours, 50);
+    assert_eq!(tuned.recipe.ials.lambda, 0.0001);
     assert_eq!(tuned.recipe.ials.dim, 4);
-    assert!(!tuned.cut_short && tuned.trials.len() <= small_space().trials_max());
 
     let again = tune(&train, &small_space(), &judge, &Silent).unwrap();
     let scores = |trials: &[gannet_training::Trial]| {
@@ -276,19 +274,30 @@ fn tuning_takes_what_the_judge_likes_and_repeats_itself() {
 }
 
 #[test]
-fn tuning_without_time_or_with_a_judge_that_knows_nothing_keeps_the_start() {
+fn tuning_walks_uphill_and_stops_at_the_first_step_down() {
     let train = two_tastes();
-    let late = TuneSpace { seconds_max: Some(0.0), ..small_space() };
-    let asked = RefCell::new(Vec::new());
-    let judge = |model: &Model| {
-        asked.borrow_mut().push(model.kind());
-        1.0
+    // Highest at alpha0 = 0.3, two steps up from the start; nothing else matters.
+    let judge = |model: &Model| match model {
+        Model::Factors(model) => {
+            -f64::from((model.fold_in.as_ref().unwrap().alpha0 / 0.3).ln().abs())
+        }
+        _ => 0.0,
     };
-    let tuned = tune(&train, &late, &judge, &Silent).unwrap();
-    assert!(tuned.cut_short);
-    assert_eq!(*asked.borrow(), ["item_neighbours", "user_items", "factors"]);
-    assert_eq!(tuned.recipe, late.start);
+    let tuned = tune(&train, &small_space(), &judge, &Silent).unwrap();
+    assert_eq!(tuned.recipe.ials.alpha0, 0.3);
+    let scores: Vec<f64> = tuned
+        .trials
+        .iter()
+        .filter(|trial| trial.model == "ials" && trial.params.contains("lambda = 0.001\n"))
+        .map(|trial| trial.score)
+        .collect();
+    assert_eq!(scores.len(), 4, "the start, two steps up, one too far: {scores:?}");
+    assert!(scores[0] < scores[1] && scores[1] < scores[2] && scores[2] > scores[3]);
+}
 
+#[test]
+fn tuning_with_a_judge_that_knows_nothing_keeps_the_start() {
+    let train = two_tastes();
     let tuned = tune(&train, &small_space(), &|_| f64::NAN, &Silent).unwrap();
     assert_eq!(tuned.recipe, small_space().start);
 }

@@ -99,7 +99,6 @@ pub(crate) fn as_json(trained: &Trained) -> Value {
         "trials": trained.tuned.as_ref().map(|tuned| {
             tuned.trials.iter().map(trial).collect::<Vec<_>>()
         }),
-        "cut_short": trained.tuned.as_ref().map(|tuned| tuned.cut_short),
         "merge_weights": trained.weights,
     })
 }
