@@ -21,7 +21,8 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TOP_MAX: usize = 100_000;
 
 /// Candidates for a user.
-#[utoipa::path(post, path = "/v1/retrieve", tag = "retrieval", request_body = RetrieveBody, responses(
+#[utoipa::path(post, path = "/v1/retrieve", tag = "retrieval",
+    request_body = RetrieveBody, responses(
     (status = 200, description = "Candidates, best first", body = RetrieveAnswer),
     (status = 400, description = "Malformed JSON, with its position", body = ErrorAnswer),
     (status = 408, description = "The body did not arrive in time", body = ErrorAnswer),
@@ -44,7 +45,8 @@ pub(crate) async fn retrieve(
 }
 
 /// Items that go with an item.
-#[utoipa::path(post, path = "/v1/similar", tag = "retrieval", request_body = SimilarBody, responses(
+#[utoipa::path(post, path = "/v1/similar", tag = "retrieval",
+    request_body = SimilarBody, responses(
     (status = 200, description = "Candidates, best first", body = RetrieveAnswer),
     (status = 400, description = "Malformed JSON, with its position", body = ErrorAnswer),
     (status = 404, description = "No item has this id", body = ErrorAnswer),

@@ -8,7 +8,7 @@ use gannet_retrieval::{Filter, QueryVector, RawHistoryEntry, RawRequest};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 /// An id as text; a whole JSON number is taken as its decimal text.
@@ -54,16 +54,26 @@ impl IdText {
 }
 
 fn id_schema() -> RefOr<Schema> {
+    id_or_nothing_schema(false)
+}
+
+fn user_schema() -> RefOr<Schema> {
+    id_or_nothing_schema(true)
+}
+
+fn id_or_nothing_schema(may_be_null: bool) -> RefOr<Schema> {
     let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1));
     let text = text.max_length(Some(256));
     let number = ObjectBuilder::new()
         .schema_type(Type::Integer)
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)));
-    OneOfBuilder::new()
-        .item(text)
-        .item(number)
-        .description(Some("Text of 1 to 256 bytes; a whole number is taken as its decimal text."))
-        .into()
+        .minimum(Some(i64::MIN as isize))
+        .maximum(Some(u64::MAX as usize));
+    let about = "Text of 1 to 256 bytes; a whole number of 64 bits is taken as its decimal text.";
+    let id = OneOfBuilder::new().description(Some(about)).item(text).item(number);
+    match may_be_null {
+        true => id.item(ObjectBuilder::new().schema_type(Type::Null)).into(),
+        false => id.into(),
+    }
 }
 
 fn ids_schema() -> RefOr<Schema> {
@@ -143,7 +153,7 @@ impl From<FilterBody> for Filter {
 pub(crate) struct RetrieveBody {
     /// The user, whose history comes from the server.
     #[serde(default)]
-    #[schema(schema_with = id_schema, required = false)]
+    #[schema(schema_with = user_schema, required = false)]
     user: Option<IdText>,
     /// The place that the candidates are for; absent: the first one configured.
     #[schema(value_type = Option<String>, pattern = "^[a-z0-9_-]{1,64}$", example = "home")]

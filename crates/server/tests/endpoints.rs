@@ -231,6 +231,11 @@ async fn every_schema_has_an_example_and_the_server_takes_those_of_requests() {
     let history = json!({ "history": [example(&schemas["HistoryBody"])],
         "filter": example(&schemas["FilterBody"]) });
     assert_eq!(server.post("/v1/retrieve", &history.to_string()).await.status, 200);
+    let number = |schema: &Value, name: &str| schema["properties"][name]["oneOf"][1].clone();
+    let whole = json!({ "type": "integer", "minimum": i64::MIN, "maximum": u64::MAX });
+    assert_eq!(number(&schemas["SimilarBody"], "item"), whole);
+    assert_eq!(number(&schemas["RetrieveBody"], "user"), whole);
+    assert_eq!(server.post("/v1/retrieve", r#"{"user": null, "scene": null}"#).await.status, 200);
     for body in ["RetrieveBody", "SimilarBody", "HistoryBody", "VectorBody", "FilterBody"] {
         assert_eq!(schemas[body]["additionalProperties"], false, "{body}");
     }
