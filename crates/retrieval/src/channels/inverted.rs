@@ -114,13 +114,10 @@ impl Channel for Inverted {
                 return Ok(ChannelList::default());
             }
             self.add_postings(scores, &interest, &mut watch);
-            let weighed = scores.sums().map(|(item, cosine)| {
-                match self.popularity_factors.get(item as usize) {
-                    Some(factor) => (item, cosine * factor),
-                    None => (item, cosine),
-                }
-            });
-            let best = selection::best_eligible(weighed, ask, fetch_k);
+            if !self.popularity_factors.is_empty() {
+                scores.reweigh(&self.popularity_factors, |cosine, factor| cosine * factor);
+            }
+            let best = selection::best_eligible(scores, ask, fetch_k);
             Ok(selection::list(best, watch.was_past(), |_| None))
         })
     }

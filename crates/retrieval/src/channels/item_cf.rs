@@ -75,7 +75,7 @@ impl Channel for ItemCf {
         let mut watch = Watch::new(&ask.deadline);
         with_scores(|scores| {
             self.add_lists(scores, &liked, &disliked, &mut watch);
-            let best = selection::best_eligible(scores.sums(), ask, fetch_k);
+            let best = selection::best_eligible(scores, ask, fetch_k);
             Ok(selection::list(best, watch.was_past(), |item| {
                 scores.trigger(item.0).map(|ordinal| liked[ordinal].item)
             }))

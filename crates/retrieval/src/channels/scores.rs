@@ -163,6 +163,37 @@ impl Scores {
         dense.chain(hashed).filter(|(_, sum)| *sum != 0.0)
     }
 
+    /// All sums by index, zeros included, where the table is an array.
+    pub(super) fn as_array(&self) -> Option<&[f32]> {
+        self.is_dense.then_some(&self.dense.sums)
+    }
+
+    /// Makes every sum `weigh(sum, weight of its index)`; one past the weights stays as it is.
+    pub(super) fn reweigh(&mut self, weights: &[f32], weigh: impl Fn(f32, f32) -> f32) {
+        if self.is_dense {
+            for (sum, weight) in self.dense.sums.iter_mut().zip(weights) {
+                *sum = weigh(*sum, *weight);
+            }
+            return;
+        }
+        for at in &self.hashed.touched {
+            let slot = &mut self.hashed.slots[*at as usize];
+            if let Some(weight) = weights.get(slot.index as usize) {
+                slot.sum = weigh(slot.sum, *weight);
+            }
+        }
+    }
+
+    /// Makes one sum zero.
+    pub(super) fn forget(&mut self, index: u32) {
+        if self.is_dense {
+            self.dense.sums[index as usize] = 0.0;
+        } else {
+            let at = self.hashed.find(index);
+            self.hashed.slots[at].sum = 0.0;
+        }
+    }
+
     /// The ordinal of the trigger with the largest single contribution to an index, compared to
     /// 11 bits of mantissa (a twentieth of a percent); the earlier one among equals.
     pub(super) fn trigger(&self, index: u32) -> Option<usize> {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use gannet_core::ChannelName;
 use gannet_models::{Snapshot, UserItems};
-use gannet_vectors::{Neighbour, TopK};
+use gannet_vectors::{AllRows, Neighbour};
 use serde::Deserialize;
 
 use super::scores::{List, Scores, with_scores};
@@ -91,7 +91,7 @@ impl Channel for UserCf {
         with_scores(|scores| {
             let nearest = self.nearest(scores, &triggers, &ask.profile, &mut first);
             self.add_items_of(scores, &nearest, &mut second);
-            let best = selection::best_eligible(scores.sums(), ask, fetch_k);
+            let best = selection::best_eligible(scores, ask, fetch_k);
             Ok(selection::list(best, first.was_past() || second.was_past(), |_| None))
         })
     }
@@ -117,15 +117,11 @@ impl UserCf {
         let norm = norm.sqrt();
 
         self.add_within_budget(scores, user_norms.len(), &lists, watch);
-        let mut top = TopK::new(self.neighbours);
-        let oneself = profile.index.map(|index| index.0);
-        scores.sums().for_each(|(user, shared)| {
-            let similarity = shared / (norm * user_norms[user as usize] + shrinkage);
-            if similarity > 0.0 && similarity.is_finite() && oneself != Some(user) {
-                top.offer(user, similarity);
-            }
-        });
-        top.into_sorted()
+        scores.reweigh(user_norms, |shared, user_norm| shared / (norm * user_norm + shrinkage));
+        if let Some(oneself) = profile.index.filter(|user| user.at() < user_norms.len()) {
+            scores.forget(oneself.0);
+        }
+        selection::best(scores, self.neighbours, &AllRows, |_| {})
     }
 
     fn add_items_of(&self, scores: &mut Scores, nearest: &[Neighbour], watch: &mut Watch<'_>) {

@@ -1,7 +1,6 @@
 //! The distinct items of all lists, numbered by slots in order of first appearance.
 
 use gannet_core::ItemIndex;
-use rustc_hash::FxHashMap;
 
 use super::ChannelAnswer;
 use crate::{Candidate, Evidence, Found, Plan};
@@ -28,8 +27,7 @@ impl<'a> Pool<'a> {
         };
         let found: Vec<&[Found]> = (0..plan.channels.len()).map(of_channel).collect();
         let total = found.iter().map(|list| list.len()).sum();
-        let mut slots: FxHashMap<ItemIndex, u32> = FxHashMap::default();
-        slots.reserve(total);
+        let mut slots = Slots::new(total);
         let mut items: Vec<ItemIndex> = Vec::with_capacity(total);
         // The list that named a slot last: finds duplicates within a list without a set of it.
         let mut named_by: Vec<usize> = Vec::with_capacity(total);
@@ -38,12 +36,11 @@ impl<'a> Pool<'a> {
         for (channel, list) in found.iter().enumerate() {
             let mut entries = Vec::with_capacity(list.len());
             for (at, one) in list.iter().enumerate() {
-                let slot = *slots.entry(one.item).or_insert_with(|| {
-                    items.push(one.item);
+                let slot = slots.of(one.item, &mut items);
+                if slot as usize == mentions.len() {
                     named_by.push(usize::MAX);
                     mentions.push(0);
-                    items.len() as u32 - 1
-                });
+                }
                 if named_by[slot as usize] != channel {
                     named_by[slot as usize] = channel;
                     mentions[slot as usize] += 1;
@@ -87,5 +84,39 @@ impl<'a> Pool<'a> {
             }
         }
         candidates
+    }
+}
+
+/// Finds an item's slot: cells of 4 bytes, half of them empty at least, probed in a row. Half the
+/// time of a general hash map, and this is where a merge spends most of its own.
+struct Slots {
+    cells: Vec<u32>,
+    shift: u32,
+}
+
+impl Slots {
+    const EMPTY: u32 = u32::MAX;
+
+    /// For at most so many items.
+    fn new(items: usize) -> Self {
+        let size = (2 * items).next_power_of_two().max(2);
+        Self { cells: vec![Self::EMPTY; size], shift: 32 - size.trailing_zeros() }
+    }
+
+    /// The item's slot in `items`, where one that is not there yet is added.
+    fn of(&mut self, item: ItemIndex, items: &mut Vec<ItemIndex>) -> u32 {
+        // The golden ratio spreads indices over the upper bits (Knuth 6.4).
+        let mut at = (item.0.wrapping_mul(0x9E37_79B1) >> self.shift) as usize;
+        loop {
+            match self.cells[at] {
+                Self::EMPTY => {
+                    self.cells[at] = items.len() as u32;
+                    items.push(item);
+                    return self.cells[at];
+                }
+                slot if items[slot as usize] == item => return slot,
+                _ => at = (at + 1) & (self.cells.len() - 1),
+            }
+        }
     }
 }
