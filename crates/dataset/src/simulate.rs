@@ -78,8 +78,8 @@ pub struct TruePreference {
 }
 
 impl TruePreference {
-    /// How much a user likes an item at the end of the span: higher is better, most lie between
-    /// -0.3 and 1.3.
+    /// How much a user likes an item at the end of the span: higher is better, nearly all
+    /// lie between -0.5 and 1.
     /// Panics for an index of another data set.
     pub fn preference(&self, user: UserIndex, item: ItemIndex) -> f32 {
         self.at(user.at(), item.at(), 1.0)

@@ -206,7 +206,12 @@ fn the_seed_decides_everything_and_no_event_comes_before_its_item() {
         .iter()
         .map(|event| made.dataset.kinds.strength(event.kind, event.value))
         .collect();
-    assert!(strengths.iter().any(|s| *s > 0.0) && strengths.iter().any(|s| *s < 0.0));
+    let share = |of: fn(f32) -> bool| {
+        strengths.iter().filter(|strength| of(**strength)).count() as f64 / strengths.len() as f64
+    };
+    let (positive, negative) = (share(|strength| strength > 0.0), share(|strength| strength < 0.0));
+    let sound = (0.6..0.95).contains(&positive) && (0.005..0.2).contains(&negative);
+    assert!(sound, "{positive:.3} of the events are positive, {negative:.3} negative");
     for event in &made.dataset.events.interactions {
         assert!(event.time >= made.dataset.catalogue.published(event.item));
     }

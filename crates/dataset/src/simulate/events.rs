@@ -77,9 +77,9 @@ fn event_counts(
 fn reaction(liking: f32, random: &mut Xoshiro256PlusPlus) -> (KindIndex, f32) {
     let chance: f32 = random.random();
     match liking {
-        liking if liking > 0.7 && chance < 0.3 => (KindIndex(1), 1.0),
-        liking if liking < 0.1 && chance < 0.3 => (KindIndex(2), 1.0),
-        liking => (KindIndex(0), (0.3 + liking + 0.3 * (chance - 0.5)).clamp(0.0, 1.0)),
+        liking if liking > 0.8 && chance < 0.3 => (KindIndex(1), 1.0),
+        liking if liking < 0.25 && chance < 0.3 => (KindIndex(2), 1.0),
+        liking => (KindIndex(0), (0.1 + liking + 0.3 * (chance - 0.5)).clamp(0.0, 1.0)),
     }
 }
 
