@@ -61,7 +61,8 @@ pub struct ChannelConfig {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WeightSource {
-    /// The snapshot's, chosen on validation data; the plan's own where it has none.
+    /// The snapshot's, `rrf_k` included, chosen on validation data; the plan's own where it has
+    /// none.
     #[default]
     Learnt,
     /// The plan's own.
@@ -252,10 +253,11 @@ impl RetrievalConfig {
 impl PlanConfig {
     fn check(&self, specs: &[ChannelSpec], learnt: &MergeWeights) -> Result<Plan, ConfigError> {
         let field = |key: &str| format!("plan.{}.{key}", self.name);
-        if !(self.rrf_k.is_finite() && self.rrf_k >= 0.0) {
-            let why = format!("expected a finite number of at least 0, this is {}", self.rrf_k);
-            return refuse(field("rrf_k"), why);
-        }
+        let own_k = check_weight(field("rrf_k"), self.rrf_k)?;
+        let rrf_k = match (self.weights, learnt.rrf_k) {
+            (WeightSource::Learnt, Some(k)) => check_weight("merge_weights.rrf_k".to_owned(), k)?,
+            _ => own_k,
+        };
         let handover = check_count(field("handover"), self.handover)?;
         let deadline = check_deadline(field("deadline_ms"), self.deadline_ms)?;
         if self.channels.is_empty() {
@@ -284,7 +286,7 @@ impl PlanConfig {
             name: self.name.clone(),
             channels,
             merge: self.merge,
-            rrf_k: self.rrf_k,
+            rrf_k,
             handover,
             deadline,
             refuse_consumed: self.refuse_consumed,
@@ -314,7 +316,7 @@ impl PlanChannelConfig {
             None => plan_deadline,
         };
         let own = check_weight(format!("{path}.weight"), self.weight)?;
-        let weight = match (source, learnt.0.get(&self.name)) {
+        let weight = match (source, learnt.weights.get(&self.name)) {
             (WeightSource::Learnt, Some(weight)) => {
                 check_weight(format!("merge_weights.{}", self.name), *weight)?
             }

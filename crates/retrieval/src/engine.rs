@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use gannet_core::{Clock, ItemIndex, Refusal, Stage};
 use gannet_models::Snapshot;
 
-use crate::fallback::fill;
+use crate::fallback;
 use crate::state::PublishError;
 use crate::stopwatch::Stopwatch;
 use crate::workers::Workers;
@@ -94,10 +94,11 @@ impl Engine {
             Eligibility::new(&plan, &profile, request.filter(), &state)
         });
         let ask = Ask::new(profile, eligible, state, watch.deadline(plan.deadline));
-        let (lists, reports): (Vec<_>, Vec<_>) = watch
-            .time(Stage::Channels, || self.workers.run_channels(&plan, &ask).into_iter().unzip());
+        let (lists, reports) =
+            watch.time(Stage::Channels, || self.workers.run_channels(&plan, &ask));
         let mut merged = watch.time(Stage::Merge, || merge(&lists, &plan));
-        let filled = watch.time(Stage::Fallback, || fill(&mut merged, plan.handover, &ask));
+        let filled =
+            watch.time(Stage::Fallback, || fallback::fill(&mut merged, plan.handover, &ask));
         let report = Report::of(reports, &merged, filled, watch);
         Retrieval::new(request, plan.name, merged, lists, report)
     }

@@ -1,5 +1,6 @@
-//! What fills an answer that channels left short: popular items, eligible by construction but
-//! for this user's refusals and the request's filter.
+//! What fills an answer that channels left short, because they failed or because they know no
+//! more (a stranger, a narrow filter): popular items, past this user's refusals and the request's
+//! filter. Being filled does not make an answer degraded; a channel that did not go through does.
 
 use gannet_core::{ChannelName, ItemIndex};
 use rustc_hash::FxHashSet;

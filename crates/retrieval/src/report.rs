@@ -99,7 +99,8 @@ pub struct Report {
     pub stages: Vec<StageReport>,
     /// The plan's channels in order.
     pub channels: Vec<ChannelReport>,
-    /// Whether some channel did not go through.
+    /// Whether some channel did not go through. An answer that is short because there is no more
+    /// to show is not degraded.
     pub degraded: bool,
     /// How many candidates came from the fallback list.
     pub filled_from_fallback: usize,

@@ -116,13 +116,13 @@ impl Workers {
         (self.crew.threads.load(Ordering::SeqCst), lock(&self.crew.counts).abandoned)
     }
 
-    /// Runs the plan's channels at once. Answers come in the plan's order, however they ended,
-    /// at the request's deadline at the latest.
+    /// Runs the plan's channels at once. Lists and reports come in the plan's order, however the
+    /// channels ended, at the request's deadline at the latest.
     pub(crate) fn run_channels(
         &self,
         plan: &Plan,
         ask: &Ask,
-    ) -> Vec<(ChannelAnswer, ChannelReport)> {
+    ) -> (Vec<ChannelAnswer>, Vec<ChannelReport>) {
         let (done, outcomes) = bounded(plan.channels.len());
         let mut pending = Pending { calls: Vec::with_capacity(plan.channels.len()) };
         let mut results: Vec<Option<Outcome>> = Vec::with_capacity(plan.channels.len());
@@ -149,7 +149,7 @@ impl Workers {
             let why = "its thread ended";
             outcome.unwrap_or_else(|| Outcome::skipped(why, Duration::ZERO)).report(channel)
         };
-        plan.channels.iter().zip(results).map(result).collect()
+        plan.channels.iter().zip(results).map(result).unzip()
     }
 
     /// Puts one channel's call into the queue, or says why not.

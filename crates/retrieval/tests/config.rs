@@ -62,7 +62,7 @@ fn a_sound_one_has_its_defaults_and_its_parameters() {
 #[test]
 fn learnt_weights_replace_the_plans_own_where_it_asks_for_them() {
     let name = ChannelName::new("near").unwrap();
-    let learnt = MergeWeights([(name, 0.5)].into());
+    let learnt = MergeWeights { weights: [(name, 0.5)].into(), rrf_k: Some(20.0) };
     let weights = |config: &RetrievalConfig| -> Vec<f32> {
         plan(config, &learnt).channels.iter().map(|channel| channel.weight).collect()
     };

@@ -4,7 +4,7 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use gannet_core::{ItemId, ItemIndex, Refusal, Stage};
@@ -225,18 +225,22 @@ fn ten_thousand_requests_with_every_kind_of_trouble_leave_no_thread_behind() {
         ("panics", Behaviour::Panics),
         ("fails", Behaviour::Fails),
     ]);
+    let late = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for thread in 0..4 {
-            let world = &world;
+            let (world, late) = (&world, &late);
             scope.spawn(move || {
                 for at in 0..2_500 {
                     let retrieval = world.ask((at + thread) % 40);
                     assert_eq!(status(&retrieval, "one"), ChannelStatus::Complete);
                     assert_eq!(retrieval.candidates.len(), 60);
+                    let is_late = status(&retrieval, "slow") == ChannelStatus::Late;
+                    late.fetch_add(usize::from(is_late), Ordering::SeqCst);
                 }
             });
         }
     });
+    assert!(late.into_inner() > 100, "the slow channel was hardly ever asked");
     assert!(world.settles(), "{:?}", world.engine.thread_counts());
 }
 

@@ -171,8 +171,8 @@ proptest! {
             // Short only where whoever found a missing item has had his maximum.
             for (at, answer) in case.answers.iter().enumerate() {
                 let missing = answer.list.found.iter().any(|one| !distinct.contains(&one.item));
-                let of_channel = answer.list.found.iter().filter(|one| distinct.contains(&one.item));
-                prop_assert!(!missing || of_channel.count() >= case.plan.channels[at].quota.max);
+                let kept = answer.list.found.iter().filter(|one| distinct.contains(&one.item));
+                prop_assert!(!missing || kept.count() >= case.plan.channels[at].quota.max);
             }
         }
     }

@@ -11,9 +11,8 @@ use gannet_core::ChannelName;
 use gannet_models::{Popularity, Snapshot};
 use serde::Deserialize;
 
-use super::spec;
-use super::watch::Watch;
-use crate::{Ask, Channel, ChannelError, ChannelList, ChannelSpec, ChannelSpecError, Found};
+use super::{selection, spec};
+use crate::{Ask, Channel, ChannelError, ChannelList, ChannelSpec, ChannelSpecError};
 
 /// Takes no parameters.
 #[derive(Debug, Deserialize)]
@@ -40,24 +39,8 @@ impl Channel for Popular {
     }
 
     fn retrieve(&self, ask: &Ask, fetch_k: usize) -> Result<ChannelList, ChannelError> {
-        let mut list = ChannelList::default();
-        let mut watch = Watch::new(&ask.deadline);
-        for item in self.popularity.order() {
-            if list.found.len() >= fetch_k {
-                break;
-            }
-            if watch.is_past(1) {
-                list.partial = true;
-                break;
-            }
-            match ask.eligible.refusal(*item) {
-                Some(refusal) => list.dropped.add(refusal),
-                None => {
-                    let channel_score = self.popularity.score(*item);
-                    list.found.push(Found { item: *item, channel_score, trigger: None });
-                }
-            }
-        }
-        Ok(list)
+        let order = self.popularity.order().iter();
+        let ranked = order.map(|item| (*item, self.popularity.score(*item)));
+        Ok(selection::first_eligible(ranked, ask, fetch_k))
     }
 }

@@ -12,9 +12,8 @@ use gannet_core::ChannelName;
 use gannet_models::{Recency, Snapshot};
 use serde::Deserialize;
 
-use super::spec;
-use super::watch::Watch;
-use crate::{Ask, Channel, ChannelError, ChannelList, ChannelSpec, ChannelSpecError, Found};
+use super::{selection, spec};
+use crate::{Ask, Channel, ChannelError, ChannelList, ChannelSpec, ChannelSpecError};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -55,25 +54,10 @@ impl Channel for Recent {
     fn retrieve(&self, ask: &Ask, fetch_k: usize) -> Result<ChannelList, ChannelError> {
         let (order, now) = (self.recency.order(), ask.profile.now);
         let past = &order[order.partition_point(|(_, published)| *published > now)..];
-        let mut list = ChannelList::default();
-        let mut watch = Watch::new(&ask.deadline);
-        for (item, published) in past {
-            if list.found.len() >= fetch_k {
-                break;
-            }
-            if watch.is_past(1) {
-                list.partial = true;
-                break;
-            }
-            match ask.eligible.refusal(*item) {
-                Some(refusal) => list.dropped.add(refusal),
-                None => {
-                    let age_days = now.days_since(*published).max(0.0);
-                    let channel_score = (1.0 / (1.0 + age_days / self.half_age_days)) as f32;
-                    list.found.push(Found { item: *item, channel_score, trigger: None });
-                }
-            }
-        }
-        Ok(list)
+        let ranked = past.iter().map(|(item, published)| {
+            let age_days = now.days_since(*published).max(0.0);
+            (*item, (1.0 / (1.0 + age_days / self.half_age_days)) as f32)
+        });
+        Ok(selection::first_eligible(ranked, ask, fetch_k))
     }
 }

@@ -1,9 +1,11 @@
-//! From sums to a channel's list: the best eligible ones, by selection.
+//! From scores to a channel's list: the best eligible items, by selection from sums, or by a walk
+//! along items that a model keeps in order.
 
 use gannet_core::{ItemIndex, RefusalCounts};
 use gannet_vectors::{Neighbour, RowMask, TopK};
 
 use super::scores::Scores;
+use super::watch::Watch;
 use crate::{Ask, ChannelList, Found};
 
 /// Rows in a word of a mask.
@@ -68,6 +70,31 @@ pub(super) fn best_eligible(
         ask.eligible.refusal(ItemIndex(row)).into_iter().for_each(|refusal| dropped.add(refusal));
     });
     (best, dropped)
+}
+
+/// The first `fetch_k` eligible of items that come with their scores, best first. Every refused
+/// item on the way is counted as dropped.
+pub(super) fn first_eligible(
+    ranked: impl Iterator<Item = (ItemIndex, f32)>,
+    ask: &Ask,
+    fetch_k: usize,
+) -> ChannelList {
+    let mut list = ChannelList::default();
+    let mut watch = Watch::new(&ask.deadline);
+    for (item, channel_score) in ranked {
+        if list.found.len() >= fetch_k {
+            break;
+        }
+        if watch.is_past(1) {
+            list.partial = true;
+            break;
+        }
+        match ask.eligible.refusal(item) {
+            Some(refusal) => list.dropped.add(refusal),
+            None => list.found.push(Found { item, channel_score, trigger: None }),
+        }
+    }
+    list
 }
 
 /// A list whose items got there by `trigger`.

@@ -87,8 +87,8 @@ impl<'a> Pool<'a> {
     }
 }
 
-/// Finds an item's slot: cells of 4 bytes, half of them empty at least, probed in a row. Half the
-/// time of a general hash map, and this is where a merge spends most of its own.
+/// Finds an item's slot: cells of 4 bytes, half of them empty at least, probed in a row. With a
+/// general hash map the pool took half as long again (25 against 17 us for 3,000 entries).
 struct Slots {
     cells: Vec<u32>,
     shift: u32,
