@@ -1,5 +1,6 @@
 //! What every command is given.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -50,7 +51,15 @@ impl App {
     }
 
     pub(crate) fn snapshots(&self) -> Result<SnapshotStore> {
-        Ok(SnapshotStore::open(&self.folders.snapshots())?)
+        Ok(SnapshotStore::open(self.folders.snapshots())?)
+    }
+
+    /// Makes a snapshot the current one, and drops the oldest of more than the configured number.
+    pub(crate) fn store_snapshot(&self, snapshot: &Snapshot) -> Result<PathBuf> {
+        let store = self.snapshots()?;
+        let folder = store.write(snapshot)?;
+        store.retain(self.config.storage.snapshots_kept)?;
+        Ok(folder)
     }
 
     /// The current snapshot; an error that says how to make one where there is none.

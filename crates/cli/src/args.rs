@@ -151,9 +151,10 @@ pub(crate) struct TrainingArgs {
     /// Whose rules of judging: what counts as positive, what is held out, which metrics.
     #[arg(long, value_enum, default_value = "lightgcn")]
     pub(crate) profile: ProfileName,
-    /// Settings are chosen by validation recall at this K.
-    #[arg(long, value_name = "K", default_value_t = 100)]
-    pub(crate) tune_at: usize,
+    /// Settings are chosen by validation recall at this K [default: the mean of recall at 100 and
+    /// at the handover size].
+    #[arg(long, value_name = "K")]
+    pub(crate) tune_at: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -33,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) csv: Option<CsvMapping>,
     pub(crate) tables: TypedHeaderMapping,
     pub(crate) train: Recipe,
+    pub(crate) storage: StorageConfig,
     pub(crate) engine: EngineConfig,
     pub(crate) server: ServerConfig,
     pub(crate) retrieval: RetrievalConfig,
@@ -55,6 +56,7 @@ struct Typed {
     #[serde(default)]
     tables: TypedHeaderMapping,
     train: Recipe,
+    storage: StorageConfig,
     engine: EngineConfig,
     server: ServerConfig,
 }
@@ -72,6 +74,13 @@ impl DataConfig {
     pub(crate) fn event_kinds(&self) -> Result<Option<EventKinds>> {
         self.kinds.clone().map(EventKinds::new).transpose().context("data.kinds")
     }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StorageConfig {
+    /// Snapshots that stay after a new one is written; the current one always does.
+    pub(crate) snapshots_kept: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -98,6 +107,7 @@ pub(crate) struct ServerConfig {
     pub(crate) body_bytes_max: usize,
     pub(crate) header_timeout_ms: u64,
     pub(crate) request_timeout_ms: u64,
+    pub(crate) answer_timeout_ms: u64,
     pub(crate) connections_max: usize,
     pub(crate) running_max: usize,
     pub(crate) waiting_max: usize,
@@ -231,8 +241,8 @@ fn typed(merged: &Table) -> Result<Config> {
     if !(0.0..=1.0).contains(&share) {
         bail!("data.bad_rows_share_max: expected a share from 0 to 1, this is {share}");
     }
-    let Typed { data, csv, tables, train, engine, server } = typed;
-    Ok(Config { data, csv, tables, train, engine, server, retrieval, values: Vec::new() })
+    let Typed { data, csv, tables, train, storage, engine, server } = typed;
+    Ok(Config { data, csv, tables, train, storage, engine, server, retrieval, values: Vec::new() })
 }
 
 fn settings(merged: &Table, origins: &BTreeMap<String, String>) -> Vec<Setting> {

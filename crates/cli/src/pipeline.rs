@@ -24,6 +24,8 @@ use crate::split_text;
 const TUNING_TRAIN_SHARE: f64 = 0.9;
 /// Users by whom settings are chosen: enough that a real difference shows.
 const TUNING_USERS_MAX: usize = 1_500;
+/// Where the top of a list ends: a model is chosen by recall here and at the handover size.
+const TOP_K: usize = 100;
 /// Seed of everything that is drawn while settings are chosen.
 const TUNING_SEED: u64 = 11;
 /// Bytes of a data set's name that go into a version: a version is a folder's name.
@@ -50,8 +52,20 @@ pub(crate) struct Making {
 #[derive(Serialize)]
 struct WholeRecipe<'a> {
     making: &'a Making,
-    merge_weights: &'a BTreeMap<ChannelName, f32>,
+    merge: Merge<'a>,
     train: &'a Recipe,
+}
+
+#[derive(Serialize)]
+struct Merge<'a> {
+    rrf_k: Option<f32>,
+    weights: &'a BTreeMap<ChannelName, f32>,
+}
+
+impl<'a> Merge<'a> {
+    fn of(learnt: &'a MergeWeights) -> Self {
+        Self { rrf_k: learnt.rrf_k, weights: &learnt.weights }
+    }
 }
 
 #[derive(Deserialize)]
@@ -96,15 +110,18 @@ pub(crate) fn train(app: &App, dataset: &Dataset, args: &TrainingArgs) -> Result
     let created = app.clock.now();
     let version = version(&dataset.name, created.0)?;
     let mut snapshot = fit_snapshot(train, recipe, created, &version, &app.progress)?;
-    let learnt = weights.as_ref().map(|weights| weights.weights.clone()).unwrap_or_default();
+    let learnt = weights
+        .as_ref()
+        .map(|found| MergeWeights { weights: found.weights.clone(), rrf_k: Some(found.rrf_k) });
+    let learnt = learnt.unwrap_or_default();
     let making = Making {
         dataset: dataset.name.clone(),
         split: kind.as_ref().map_or_else(|| "none".to_owned(), split_text::text),
         profile,
     };
-    let whole_recipe = WholeRecipe { making: &making, merge_weights: &learnt, train: recipe };
+    let whole_recipe = WholeRecipe { making: &making, merge: Merge::of(&learnt), train: recipe };
     snapshot.recipe = toml::to_string(&whole_recipe)?;
-    snapshot.merge_weights = MergeWeights(learnt);
+    snapshot.merge_weights = learnt;
     Ok(Trained { split, snapshot: Arc::new(snapshot), tuned, weights })
 }
 
@@ -129,7 +146,7 @@ fn choose(
     app: &App,
     train: &TrainSet,
     space: &TuneSpace,
-    k: usize,
+    k: Option<usize>,
 ) -> Result<(Tuned, TunedWeights)> {
     let inner = train.validation_split(TUNING_TRAIN_SHARE, TUNING_SEED)?;
     let options = StudyOptions {
@@ -137,12 +154,16 @@ fn choose(
         seed: TUNING_SEED,
         ..StudyOptions::default()
     };
+    // A list must be good where the ranker takes it and at its top; one K where one was asked for.
+    let (_, plans) = app.config.retrieval.check()?;
+    let handover = judging::plan(&plans, None)?.handover;
+    let ks = k.map_or_else(|| vec![TOP_K, handover], |k| vec![k]);
     let judge = Judge {
         app,
         inner: &inner,
         histories: Arc::new(histories(&inner.train)),
         options: &options,
-        k,
+        ks: &ks,
     };
     // A model that cannot be judged must lose, not end the search.
     let score = |model: &Model| judge.recall(model).unwrap_or(f64::NEG_INFINITY);
@@ -153,23 +174,24 @@ fn choose(
     let state = engine.state();
     let plan: Plan = judging::plan(&state.plans, None)?.clone();
     let lists = validation_lists(&engine, &inner.train, &inner.test, &options, &app.progress)?;
-    let weights = tune_merge_weights(&lists, &plan, k, &app.progress)?;
+    let weights = tune_merge_weights(&lists, &plan, k.unwrap_or(TOP_K), &app.progress)?;
     Ok((tuned, weights))
 }
 
-/// Scores a model by the recall of the channel that reads it.
+/// Scores a model by the recall of the channel that reads it, a mean over `ks`.
 struct Judge<'a> {
     app: &'a App,
     inner: &'a Split,
     histories: Arc<Histories>,
     options: &'a StudyOptions,
-    k: usize,
+    ks: &'a [usize],
 }
 
 impl Judge<'_> {
     fn recall(&self, model: &Model) -> Result<f64> {
         let retrieval = &self.app.config.retrieval;
-        let alone: RetrievalConfig = judging::alone(retrieval, model.kind(), self.k)?;
+        let most = self.ks.iter().copied().max().context("at least one K")?;
+        let alone: RetrievalConfig = judging::alone(retrieval, model.kind(), most)?;
         let channel = &alone.channels[0];
         let name = channel.model.clone().context("the channel reads a model")?;
         let snapshot = Snapshot {
@@ -184,8 +206,8 @@ impl Judge<'_> {
         };
         let engine = self.app.engine(Arc::new(snapshot), &alone)?;
         let Split { train, test, .. } = self.inner;
-        let (name, k) = (&channel.name, self.k);
-        Ok(channel_recall(&engine, name, train, test, k, self.options, &Silent)?)
+        let name = &channel.name;
+        Ok(channel_recall(&engine, name, train, test, self.ks, self.options, &Silent)?)
     }
 }
 

@@ -19,6 +19,11 @@ pub(crate) fn serve(
     listen: Option<&str>,
     announce: impl FnOnce(SocketAddr) -> Result<()>,
 ) -> Result<()> {
+    // A subscriber of somebody who embeds this stays; ours is for the terminal.
+    let _ = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::WARN)
+        .try_init();
     let page = std::fs::read_to_string(app.folders.report(&snapshot.version, "html")).ok();
     let engine = Arc::new(app.engine(snapshot, &app.config.retrieval)?);
     let address = listen.unwrap_or(&app.config.server.listen);
@@ -45,6 +50,7 @@ fn options(app: &App, config: &ServerConfig, address: SocketAddr) -> ServeOption
         body_bytes_max: config.body_bytes_max,
         header_timeout: Duration::from_millis(config.header_timeout_ms),
         request_timeout: Duration::from_millis(config.request_timeout_ms),
+        answer_timeout: Duration::from_millis(config.answer_timeout_ms),
         connections_max: config.connections_max,
         running_max: or(config.running_max, defaults.running_max),
         waiting_max: or(config.waiting_max, defaults.waiting_max),

@@ -12,15 +12,16 @@ use crate::ask::{Asker, unknown_channel};
 use crate::sample::sample;
 use crate::{EvaluateError, StudyOptions, hit_ranks, hits_at};
 
-/// The mean recall at `k` of one channel's own list, over the users of `test`. Profile, scene,
-/// `users_max` and seed come from `options`. Only this channel is asked, for `k` items and without
-/// a deadline, so that the number does not depend on the machine; nothing is merged or counted.
+/// The mean recall at each of `ks` of one channel's own list, over the users of `test` and then
+/// over `ks`. Profile, scene, `users_max` and seed come from `options`. Only this channel is asked,
+/// for as many items as the largest K and without a deadline, so that the number does not depend on
+/// the machine; nothing is merged or counted.
 pub fn channel_recall(
     engine: &Engine,
     channel: &ChannelName,
     train: &TrainSet,
     test: &TestSet,
-    k: usize,
+    ks: &[usize],
     options: &StudyOptions,
     progress: &dyn Progress,
 ) -> Result<f64, EvaluateError> {
@@ -34,11 +35,17 @@ pub fn channel_recall(
     if users.is_empty() {
         return Err(EvaluateError::EmptyTestSet);
     }
+    if ks.is_empty() || ks.contains(&0) {
+        return Err(EvaluateError::Options {
+            field: "ks",
+            why: "need positive numbers".to_owned(),
+        });
+    }
     progress.begin("judging", Some(users.len() as u64), "users");
     let recalls: Vec<f64> = users
         .par_iter()
         .map(|user| {
-            let recall = recall_of(&asker, found.as_ref(), user, k, options);
+            let recall = recall_of(&asker, found.as_ref(), user, ks, options);
             progress.advance(1);
             recall
         })
@@ -51,7 +58,7 @@ fn recall_of(
     asker: &Asker<'_>,
     channel: &dyn Channel,
     user: &TestUser,
-    k: usize,
+    ks: &[usize],
     options: &StudyOptions,
 ) -> Result<f64, EvaluateError> {
     let request = asker.request(user)?;
@@ -61,10 +68,12 @@ fn recall_of(
     // A clock that stands still: no deadline ever passes.
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(Timestamp(0)));
     let ask = Ask::new(profile, eligible, state, Deadline::after(clock, Duration::MAX));
-    let list = channel.retrieve(&ask, k).map_err(|source: ChannelError| {
+    let most = ks.iter().copied().max().unwrap_or(0);
+    let list = channel.retrieve(&ask, most).map_err(|source: ChannelError| {
         EvaluateError::Channel { channel: channel.name().clone(), source }
     })?;
     let items = list.found.iter().map(|found| found.item);
-    let hits = hits_at(&hit_ranks(items, user.held_out()), k);
-    Ok(options.profile.recall(hits, k, user.held_out().len()))
+    let ranks = hit_ranks(items, user.held_out());
+    let recall = |k: &usize| options.profile.recall(hits_at(&ranks, *k), *k, user.held_out().len());
+    Ok(ks.iter().map(recall).sum::<f64>() / ks.len() as f64)
 }

@@ -26,6 +26,8 @@ pub struct ValidationUser {
 pub struct TunedWeights {
     /// A weight for every channel of the plan.
     pub weights: BTreeMap<ChannelName, f32>,
+    /// The constant k of reciprocal rank fusion.
+    pub rrf_k: f32,
     /// The objective with the plan's own weights.
     pub before: f64,
     /// The objective with the weights found; never lower.
@@ -34,8 +36,12 @@ pub struct TunedWeights {
     pub merges: u64,
 }
 
-/// The values that are tried for a weight.
-const GRID: [f32; 7] = [0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0];
+/// The values that are tried for a weight. Never 0: to users of whom nothing is known only the
+/// channels that help nobody else have anything to say, and their order must still count.
+const WEIGHTS: [f32; 8] = [0.02, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
+/// The values that are tried for the constant k: small ones trust the top of each list, large ones
+/// make a vote of it.
+const RRF_KS: [f32; 6] = [5.0, 15.0, 30.0, 60.0, 120.0, 240.0];
 /// Rounds through all channels, at the most.
 const ROUNDS_MAX: usize = 4;
 /// Differences below this are noise of summation, not a gain.
@@ -72,8 +78,8 @@ pub fn validation_lists(
     lists
 }
 
-/// Searches the weights of `rrf` channel by channel, in the plan's order and over a fixed grid,
-/// until a round changes nothing. The objective is the mean over users of (recall at the handover
+/// Searches the weights of `rrf` channel by channel, in the plan's order and over a fixed grid, then
+/// its constant k, until a round changes nothing. The objective is the mean over users of (recall at the handover
 /// size + recall at `k`) / 2, recall being hits / held-out items: the handover size alone is blind
 /// to order, and a ranker that takes fewer would pay for it. A weight changes only where the
 /// objective rises; ties keep the weight that is there. Deterministic.
@@ -98,12 +104,12 @@ pub fn tune_merge_weights(
     let before = search.objective(&everybody);
     let mut best = before;
     let rounds = if plan.merge == MergeKind::Rrf { ROUNDS_MAX } else { 0 };
-    let total = (rounds * plan.channels.len()) as u64;
-    progress.begin("merge weights", Some(total), "weights");
+    let knobs: Vec<Knob> = (0..plan.channels.len()).map(Knob::Weight).chain([Knob::RrfK]).collect();
+    progress.begin("merge weights", Some((rounds * knobs.len()) as u64), "settings");
     for _ in 0..rounds {
         let at_start = best;
-        for channel in 0..plan.channels.len() {
-            best = search.improve(channel, best, &third, &everybody);
+        for knob in &knobs {
+            best = search.improve(*knob, best, &third, &everybody);
             progress.advance(1);
             progress.note(&format!("{best:.4} from {before:.4}"));
         }
@@ -114,7 +120,32 @@ pub fn tune_merge_weights(
     progress.end();
     let weight = |one: &gannet_retrieval::PlanChannel| (one.channel.clone(), one.weight);
     let weights = search.plan.channels.iter().map(weight).collect();
-    Ok(TunedWeights { weights, before, after: best, merges: search.merges })
+    let rrf_k = search.plan.rrf_k;
+    Ok(TunedWeights { weights, rrf_k, before, after: best, merges: search.merges })
+}
+
+/// One setting that the search turns.
+#[derive(Debug, Clone, Copy)]
+enum Knob {
+    /// The weight of the channel at this place of the plan.
+    Weight(usize),
+    RrfK,
+}
+
+impl Knob {
+    fn of(self, plan: &mut Plan) -> &mut f32 {
+        match self {
+            Knob::Weight(at) => &mut plan.channels[at].weight,
+            Knob::RrfK => &mut plan.rrf_k,
+        }
+    }
+
+    fn values(self) -> &'static [f32] {
+        match self {
+            Knob::Weight(_) => &WEIGHTS,
+            Knob::RrfK => &RRF_KS,
+        }
+    }
 }
 
 struct Search {
@@ -124,30 +155,30 @@ struct Search {
 }
 
 impl Search {
-    /// Changes one weight where that helps all users; the objective then.
+    /// Changes one setting where that helps all users; the objective then.
     fn improve(
         &mut self,
-        channel: usize,
+        knob: Knob,
         best: f64,
         third: &[&ValidationUser],
         everybody: &[&ValidationUser],
     ) -> f64 {
-        let own = self.plan.channels[channel].weight;
+        let own = *knob.of(&mut self.plan);
         let (mut challenger, mut most) = (own, self.objective(third));
-        for weight in GRID.into_iter().filter(|weight| *weight != own) {
-            self.plan.channels[channel].weight = weight;
+        for value in knob.values().iter().filter(|value| **value != own) {
+            *knob.of(&mut self.plan) = *value;
             let objective = self.objective(third);
             if objective > most + GAIN_MIN {
-                (challenger, most) = (weight, objective);
+                (challenger, most) = (*value, objective);
             }
         }
-        self.plan.channels[channel].weight = challenger;
+        *knob.of(&mut self.plan) = challenger;
         if challenger != own {
             let objective = self.objective(everybody);
             if objective > best + GAIN_MIN {
                 return objective;
             }
-            self.plan.channels[channel].weight = own;
+            *knob.of(&mut self.plan) = own;
         }
         best
     }

@@ -11,7 +11,7 @@ use gannet_evaluation::{
     EvaluateError, EvaluationReport, Profile, ReportAbout, StudyOptions, channel_recall, evaluate,
     html, tune_merge_weights, validation_lists,
 };
-use gannet_retrieval::{ChannelAnswer, Engine, RawRequest, merge};
+use gannet_retrieval::{ChannelAnswer, Engine, Plan, RawRequest, merge};
 
 const HANDOVER: usize = 40;
 
@@ -174,7 +174,8 @@ fn nobody_to_judge_is_an_error() {
     let error = evaluate(&engine, &whole.train, &empty.test, &options(), &Silent).unwrap_err();
     assert_eq!(error, EvaluateError::EmptyTestSet);
     let walk = ChannelName::new("walk1").unwrap();
-    let error = channel_recall(&engine, &walk, &whole.train, &empty.test, 10, &options(), &Silent);
+    let error =
+        channel_recall(&engine, &walk, &whole.train, &empty.test, &[10], &options(), &Silent);
     assert_eq!(error, Err(EvaluateError::EmptyTestSet));
     let plan = engine.state().plans.all()[0].clone();
     assert_eq!(tune_merge_weights(&[], &plan, 10, &Silent), Err(EvaluateError::EmptyTestSet));
@@ -189,7 +190,8 @@ fn unknown_scenes_and_channels_are_named() {
     assert!(error.to_string().contains("elsewhere") && error.to_string().contains("home"));
     let channel = ChannelName::new("walk5").unwrap();
     let options = StudyOptions::default();
-    let error = channel_recall(&engine, &channel, &split.train, &split.test, 5, &options, &Silent);
+    let error =
+        channel_recall(&engine, &channel, &split.train, &split.test, &[5], &options, &Silent);
     assert!(error.unwrap_err().to_string().contains("walk5"));
 }
 
@@ -212,7 +214,7 @@ fn one_channels_recall_is_the_studys() {
     for channel in &report.channels {
         let name = ChannelName::new(&channel.channel).unwrap();
         let alone =
-            channel_recall(&engine, &name, &split.train, &split.test, 10, &options(), &Silent);
+            channel_recall(&engine, &name, &split.train, &split.test, &[10], &options(), &Silent);
         close(alone.unwrap(), channel.list.recall_at(10).unwrap());
     }
 }
@@ -252,7 +254,7 @@ fn merge_weights_never_lose_on_the_users_they_are_tuned_on() {
     let tuned = tune_merge_weights(&users, &plan, 10, &Silent).unwrap();
     assert!(tuned.after >= tuned.before);
     assert_eq!(tuned, tune_merge_weights(&users, &plan, 10, &Silent).unwrap(), "deterministic");
-    let mut better = plan.clone();
+    let mut better = Plan { rrf_k: tuned.rrf_k, ..plan.clone() };
     for channel in &mut better.channels {
         channel.weight = tuned.weights[&channel.channel];
     }

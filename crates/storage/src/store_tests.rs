@@ -112,7 +112,10 @@ fn made(version: &str, items: u32, users: u32, seed: u64) -> Snapshot {
         histories: Arc::new(numbers.histories(items, users)),
         models: numbers.models(&catalogue, users),
         catalogue: Arc::new(catalogue),
-        merge_weights: MergeWeights(BTreeMap::from([(ChannelName::new("popular").unwrap(), 0.3)])),
+        merge_weights: MergeWeights {
+            weights: BTreeMap::from([(ChannelName::new("popular").unwrap(), 0.3)]),
+            rrf_k: Some(20.0),
+        },
         recipe: "[data]\nname = \"made\"\n".to_owned(),
     }
 }

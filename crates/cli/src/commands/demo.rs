@@ -32,7 +32,7 @@ pub(crate) fn run(app: &App, args: &DemoArgs) -> Result<()> {
         print(&train::summary(&trained))?;
     }
     let study = judge(app, &trained, args)?;
-    app.snapshots()?.write(&trained.snapshot)?;
+    app.store_snapshot(&trained.snapshot)?;
     let seconds = start.elapsed().as_secs_f64();
     if app.json {
         print_json(&as_json(&dataset.name, &trained, study.as_ref(), seconds))?;

@@ -17,7 +17,7 @@ pub(crate) fn run(app: &App, args: &TrainArgs) -> Result<()> {
         .with_context(|| format!("data set {:?} (`gannet ingest` makes one)", args.dataset))?;
     let dataset = pipeline::as_profile_sees(dataset, Profile::from(args.training.profile))?;
     let trained = pipeline::train(app, &dataset, &args.training)?;
-    let folder = app.snapshots()?.write(&trained.snapshot)?;
+    let folder = app.store_snapshot(&trained.snapshot)?;
     if app.json {
         return print_json(&json!({
             "snapshot": trained.snapshot.version,
@@ -74,9 +74,10 @@ pub(crate) fn summary(trained: &Trained) -> String {
         let each: Vec<String> =
             weights.weights.iter().map(|(name, weight)| format!("{name} {weight}")).collect();
         lines.push(format!(
-            "merge weights learnt on validation ({:.4} to {:.4}): {}",
+            "merge learnt on validation ({:.4} to {:.4}): rrf_k {}, weights {}",
             weights.before,
             weights.after,
+            weights.rrf_k,
             each.join(", ")
         ));
     }
