@@ -9,6 +9,9 @@ use crate::arrays::{Arrays, ArraysError, Part};
 pub struct ItemNeighbours {
     /// Row: trigger; column: neighbour; value: similarity, best first.
     pub lists: SparseRows,
+    /// How much older triggers count less: the weight of the one at place p, the newest at 0, is
+    /// multiplied by `(1 + p)^-recency_exponent`.
+    pub recency_exponent: f32,
 }
 
 impl Part for ItemNeighbours {
@@ -17,6 +20,7 @@ impl Part for ItemNeighbours {
     fn to_arrays(&self) -> Arrays {
         let mut arrays = Arrays::default();
         arrays.put_rows("lists", &self.lists);
+        arrays.put_text("recency_exponent", self.recency_exponent);
         arrays
     }
 
@@ -31,6 +35,7 @@ impl Part for ItemNeighbours {
                 return Err(ArraysError::contents("lists", why));
             }
         }
-        Ok(Self { lists })
+        let recency_exponent = arrays.number("recency_exponent", |value| value >= 0.0)?;
+        Ok(Self { lists, recency_exponent })
     }
 }

@@ -19,6 +19,8 @@ pub struct UserItems {
     pub shrinkage: f32,
     /// How many nearest users speak.
     pub neighbour_count: usize,
+    /// How much older items of the asking user count less, as in [`crate::ItemNeighbours`].
+    pub recency_exponent: f32,
 }
 
 impl Part for UserItems {
@@ -32,6 +34,7 @@ impl Part for UserItems {
         arrays.put("user_norms", Array::F32(self.user_norms.clone()));
         arrays.put_text("shrinkage", self.shrinkage);
         arrays.put_text("neighbour_count", self.neighbour_count);
+        arrays.put_text("recency_exponent", self.recency_exponent);
         arrays
     }
 
@@ -50,6 +53,7 @@ impl Part for UserItems {
             user_norms,
             shrinkage: arrays.number("shrinkage", |value| value >= 0.0)?,
             neighbour_count: arrays.parsed("neighbour_count")?,
+            recency_exponent: arrays.number("recency_exponent", |value| value >= 0.0)?,
         })
     }
 }

@@ -101,6 +101,7 @@ fn models() -> impl Strategy<Value = Vec<Model>> {
                 })),
                 Model::ItemNeighbours(Arc::new(ItemNeighbours {
                     lists: SparseRows::from_rows(5, best_first),
+                    recency_exponent: 0.25,
                 })),
                 Model::Factors(Arc::new(Factors {
                     version: "7".into(),
@@ -115,6 +116,7 @@ fn models() -> impl Strategy<Value = Vec<Model>> {
                     user_norms: vec![1.0; 4],
                     shrinkage: 2.0,
                     neighbour_count: 50,
+                    recency_exponent: 0.5,
                 })),
             ]
         },

@@ -111,6 +111,7 @@ fn user_items(events: &[Vec<u32>]) -> UserItems {
         user_norms,
         shrinkage,
         neighbour_count,
+        recency_exponent: 0.0,
     }
 }
 
@@ -138,7 +139,10 @@ fn snapshot() -> Snapshot {
         ("popularity", Model::Popularity(Arc::new(Popularity::new(counts)))),
         ("recency", Model::Recency(Arc::new(Recency::new(published, |_| 0.0)))),
         ("tags", Model::TagIndex(Arc::new(TagIndex::of_catalogue(&catalogue, 0.5)))),
-        ("item_cf", Model::ItemNeighbours(Arc::new(ItemNeighbours { lists }))),
+        (
+            "item_cf",
+            Model::ItemNeighbours(Arc::new(ItemNeighbours { lists, recency_exponent: 0.0 })),
+        ),
         ("ials", Model::Factors(Arc::new(Factors { version: "1".into(), items, users, fold_in }))),
         ("user_items", Model::UserItems(Arc::new(user_items(&events)))),
     ];

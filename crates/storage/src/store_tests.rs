@@ -86,6 +86,7 @@ impl Numbers {
             items_of_users,
             shrinkage: 10.0,
             neighbour_count: 20,
+            recency_exponent: 0.25,
         };
         let models = [
             ("ials", Model::Factors(Arc::new(self.factors(items, users, true)))),
@@ -93,7 +94,10 @@ impl Numbers {
             ("popularity", Model::Popularity(Arc::new(Popularity::new(weights)))),
             ("recency", Model::Recency(Arc::new(Recency::new(dated.collect(), |_| 0.0)))),
             ("tags", Model::TagIndex(Arc::new(TagIndex::of_catalogue(catalogue, 0.5)))),
-            ("item_cf", Model::ItemNeighbours(Arc::new(ItemNeighbours { lists }))),
+            (
+                "item_cf",
+                Model::ItemNeighbours(Arc::new(ItemNeighbours { lists, recency_exponent: 0.5 })),
+            ),
             ("user_items", Model::UserItems(Arc::new(user_items))),
         ];
         models.into_iter().map(|(name, model)| (ModelName::new(name).unwrap(), model)).collect()

@@ -28,6 +28,9 @@ pub struct ItemCfParams {
     pub trigger_exponent: f32,
     /// `c`: how much the neighbour's popularity divides, 0 to 1.
     pub neighbour_exponent: f32,
+    /// How much older triggers count less when a user is served: `(1 + place)^-e`, 0 to 2. It
+    /// changes no list, and means nothing where data has no times.
+    pub recency_exponent: f32,
 }
 
 impl Default for ItemCfParams {
@@ -38,6 +41,7 @@ impl Default for ItemCfParams {
             user_exponent: 0.5,
             trigger_exponent: 0.5,
             neighbour_exponent: 0.5,
+            recency_exponent: 0.0,
         }
     }
 }
@@ -53,7 +57,9 @@ impl ItemCfParams {
         let (a, b, c) = (self.user_exponent, self.trigger_exponent, self.neighbour_exponent);
         require(exponent(a, 2.0), model, "user_exponent", a, "0 to 2")?;
         require(exponent(b, 1.0), model, "trigger_exponent", b, "0 to 1")?;
-        require(exponent(c, 1.0), model, "neighbour_exponent", c, "0 to 1")
+        require(exponent(c, 1.0), model, "neighbour_exponent", c, "0 to 1")?;
+        let recency = self.recency_exponent;
+        require(exponent(recency, 2.0), model, "recency_exponent", recency, "0 to 2")
     }
 }
 
@@ -95,7 +101,8 @@ pub(crate) fn item_neighbours_of(positives: &SparseRows, params: &ItemCfParams) 
             },
         )
         .collect();
-    ItemNeighbours { lists: SparseRows::from_rows(positives.width(), rows) }
+    let lists = SparseRows::from_rows(positives.width(), rows);
+    ItemNeighbours { lists, recency_exponent: params.recency_exponent }
 }
 
 /// Each user's row times `n_u^-exponent`.

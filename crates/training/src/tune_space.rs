@@ -48,7 +48,7 @@ pub struct TuneSpace {
 
 const SHRINKAGE: [f32; 6] = [0.0, 0.3, 1.0, 3.0, 10.0, 30.0];
 const NEIGHBOURS: [f32; 6] = [50.0, 100.0, 200.0, 400.0, 800.0, 1600.0];
-const HALVES: [f32; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
+const QUARTERS: [f32; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 const TENTHS: [f32; 9] = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
 const ALPHA0: [f32; 8] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
 const LAMBDA: [f32; 8] = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3];
@@ -60,8 +60,8 @@ impl TuneSpace {
             start,
             rounds: 1,
             ials_sweeps_max: 8,
-            item_cf: vec![neighbour_exponent(), user_exponent(), item_shrinkage()],
-            user_items: vec![item_exponent(), user_neighbours()],
+            item_cf: vec![neighbour_exponent(), user_exponent(), item_recency(), item_shrinkage()],
+            user_items: vec![item_exponent(), user_recency(), user_neighbours()],
             ials: vec![alpha0(), lambda(), alpha0()],
         }
     }
@@ -76,6 +76,7 @@ impl TuneSpace {
                 user_exponent(),
                 neighbour_exponent(),
                 Axis::new(|p| p.trigger_exponent, |p, value| p.trigger_exponent = value, &TENTHS),
+                item_recency(),
                 item_shrinkage(),
                 Axis::new(
                     |p| p.neighbours as f32,
@@ -85,13 +86,14 @@ impl TuneSpace {
             ],
             user_items: vec![
                 item_exponent(),
+                user_recency(),
                 Axis::new(|p| p.shrinkage, |p, value| p.shrinkage = value, &SHRINKAGE),
                 user_neighbours(),
             ],
             ials: vec![
                 alpha0(),
                 lambda(),
-                Axis::new(|p| p.nu, |p, value| p.nu = value, &HALVES),
+                Axis::new(|p| p.nu, |p, value| p.nu = value, &QUARTERS),
                 Axis::new(
                     |p| p.iterations as f32,
                     |p, value| p.iterations = value as usize,
@@ -107,15 +109,23 @@ fn neighbour_exponent() -> Axis<ItemCfParams> {
 }
 
 fn user_exponent() -> Axis<ItemCfParams> {
-    Axis::new(|p| p.user_exponent, |p, value| p.user_exponent = value, &HALVES)
+    Axis::new(|p| p.user_exponent, |p, value| p.user_exponent = value, &QUARTERS)
 }
 
 fn item_shrinkage() -> Axis<ItemCfParams> {
     Axis::new(|p| p.shrinkage, |p, value| p.shrinkage = value, &SHRINKAGE)
 }
 
+fn item_recency() -> Axis<ItemCfParams> {
+    Axis::new(|p| p.recency_exponent, |p, value| p.recency_exponent = value, &QUARTERS)
+}
+
+fn user_recency() -> Axis<UserCfParams> {
+    Axis::new(|p| p.recency_exponent, |p, value| p.recency_exponent = value, &QUARTERS)
+}
+
 fn item_exponent() -> Axis<UserCfParams> {
-    Axis::new(|p| p.item_exponent, |p, value| p.item_exponent = value, &HALVES)
+    Axis::new(|p| p.item_exponent, |p, value| p.item_exponent = value, &QUARTERS)
 }
 
 fn user_neighbours() -> Axis<UserCfParams> {

@@ -17,11 +17,13 @@ pub struct UserCfParams {
     pub shrinkage: f32,
     /// How much a popular item counts less when users are compared: `users^-exponent`, 0 to 2.
     pub item_exponent: f32,
+    /// How much older items of the asking user count less: `(1 + place)^-e`, 0 to 2.
+    pub recency_exponent: f32,
 }
 
 impl Default for UserCfParams {
     fn default() -> Self {
-        Self { neighbours: 200, shrinkage: 1.0, item_exponent: 0.5 }
+        Self { neighbours: 200, shrinkage: 1.0, item_exponent: 0.5, recency_exponent: 0.0 }
     }
 }
 
@@ -32,7 +34,9 @@ impl UserCfParams {
         let positive = self.shrinkage.is_finite() && self.shrinkage >= 0.0;
         require(self.neighbours > 0, model, "neighbours", self.neighbours, "1 or more")?;
         require(positive, model, "shrinkage", self.shrinkage, "0 or more")?;
-        require((0.0..=2.0).contains(&exponent), model, "item_exponent", exponent, "0 to 2")
+        require((0.0..=2.0).contains(&exponent), model, "item_exponent", exponent, "0 to 2")?;
+        let recency = self.recency_exponent;
+        require((0.0..=2.0).contains(&recency), model, "recency_exponent", recency, "0 to 2")
     }
 }
 
@@ -64,5 +68,6 @@ pub(crate) fn user_items_of(items_of_users: SparseRows, params: &UserCfParams) -
         items_of_users,
         shrinkage: params.shrinkage,
         neighbour_count: params.neighbours,
+        recency_exponent: params.recency_exponent,
     }
 }

@@ -3,7 +3,7 @@
 //! Score of item j: the sum over the user's triggers i of `weight(i) * similarity(i, j)` (Sarwar
 //! et al. 2001 for item-based scores; Deshpande and Karypis 2004 for sums over top-N lists), minus
 //! `negative_weight` times the same sum over his dislikes. The weight is the strength of the
-//! event, halved every `half_life_days`. An item's trigger is its largest single contribution.
+//! event, halved every `half_life_days` and faded by place as the model says. An item's trigger is its largest single contribution.
 //!
 //! Eligibility alone decides what is shown: a trigger is left out because it is consumed. Where a
 //! plan shows consumed items, one trigger may come back as the neighbour of another.
@@ -15,6 +15,7 @@ use gannet_core::ChannelName;
 use gannet_models::{ItemNeighbours, Snapshot};
 use serde::Deserialize;
 
+use super::fade::Fade;
 use super::scores::{Scores, TRIGGERS_MAX, with_scores};
 use super::watch::Watch;
 use super::{selection, spec};
@@ -40,6 +41,7 @@ impl Default for ItemCfParameters {
 struct ItemCf {
     name: ChannelName,
     neighbours: Arc<ItemNeighbours>,
+    fade: Fade,
     parameters: ItemCfParameters,
 }
 
@@ -53,8 +55,9 @@ pub(super) fn build(
     spec::require(spec, holds, "triggers_max", triggers_max, "1 to 4095")?;
     spec::require_half_life(spec, parameters.half_life_days)?;
     spec::require_not_negative(spec, "negative_weight", parameters.negative_weight)?;
-    let neighbours = spec::model(spec, snapshot, "item_cf")?;
-    Ok(Arc::new(ItemCf { name: spec.name.clone(), neighbours, parameters }))
+    let neighbours: Arc<ItemNeighbours> = spec::model(spec, snapshot, "item_cf")?;
+    let fade = Fade::new(neighbours.recency_exponent, triggers_max);
+    Ok(Arc::new(ItemCf { name: spec.name.clone(), neighbours, fade, parameters }))
 }
 
 impl Channel for ItemCf {
@@ -64,7 +67,8 @@ impl Channel for ItemCf {
 
     fn retrieve(&self, ask: &Ask, fetch_k: usize) -> Result<ChannelList, ChannelError> {
         let ItemCfParameters { triggers_max, half_life_days, negative_weight } = self.parameters;
-        let liked = ask.profile.triggers(triggers_max, half_life_days);
+        let mut liked = ask.profile.triggers(triggers_max, half_life_days);
+        self.fade.apply(&mut liked);
         if liked.is_empty() || fetch_k == 0 {
             return Ok(ChannelList::default());
         }

@@ -4,6 +4,7 @@
 //! `scores`, and hands its list over through `selection`, so that all of them keep the same
 //! promises: eligibility is asked late, ties go to the lower index, time is watched.
 
+mod fade;
 mod inverted;
 mod item_cf;
 mod popular;

@@ -21,6 +21,7 @@ use gannet_models::{Snapshot, UserItems};
 use gannet_vectors::{AllRows, Neighbour};
 use serde::Deserialize;
 
+use super::fade::Fade;
 use super::scores::{List, Scores, with_scores};
 use super::watch::Watch;
 use super::{selection, spec};
@@ -52,6 +53,7 @@ struct UserCf {
     name: ChannelName,
     model: Arc<UserItems>,
     neighbours: usize,
+    fade: Fade,
     /// The strength of every interaction, where all are equal, as they mostly are: the lists'
     /// values are half of what a request reads from memory, and then need not be read.
     strength_of_all: Option<f32>,
@@ -74,7 +76,8 @@ pub(super) fn build(
     let strength_of_all = strengths.first().copied();
     let strength_of_all = strength_of_all.filter(|first| strengths.iter().all(|one| one == first));
     let name = spec.name.clone();
-    Ok(Arc::new(UserCf { name, model, neighbours, strength_of_all, parameters }))
+    let fade = Fade::new(model.recency_exponent, triggers_max);
+    Ok(Arc::new(UserCf { name, model, neighbours, fade, strength_of_all, parameters }))
 }
 
 impl Channel for UserCf {
@@ -84,7 +87,8 @@ impl Channel for UserCf {
 
     fn retrieve(&self, ask: &Ask, fetch_k: usize) -> Result<ChannelList, ChannelError> {
         let UserCfParameters { triggers_max, half_life_days, .. } = self.parameters;
-        let triggers = ask.profile.triggers(triggers_max, half_life_days);
+        let mut triggers = ask.profile.triggers(triggers_max, half_life_days);
+        self.fade.apply(&mut triggers);
         if triggers.is_empty() || fetch_k == 0 {
             return Ok(ChannelList::default());
         }

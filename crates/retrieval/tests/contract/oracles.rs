@@ -33,8 +33,20 @@ fn weights(profile: &UserProfile, sign: f32, parameters: &Parameters) -> Vec<(It
     weights
 }
 
-fn signed_weights(profile: &UserProfile, parameters: &Parameters) -> Vec<(ItemIndex, f64)> {
-    let mut all = weights(profile, 1.0, parameters);
+/// The newest counts whole, the one before it `2^-exponent`, and so on.
+fn fade(mut weights: Vec<(ItemIndex, f64)>, exponent: f32) -> Vec<(ItemIndex, f64)> {
+    for (place, (_, weight)) in weights.iter_mut().enumerate() {
+        *weight *= (1.0 + place as f64).powf(-f64::from(exponent));
+    }
+    weights
+}
+
+fn signed_weights(
+    profile: &UserProfile,
+    parameters: &Parameters,
+    recency_exponent: f32,
+) -> Vec<(ItemIndex, f64)> {
+    let mut all = fade(weights(profile, 1.0, parameters), recency_exponent);
     if !all.is_empty() {
         let negative = weights(profile, -1.0, parameters);
         all.extend(negative.into_iter().map(|(item, w)| (item, -parameters.negative_weight * w)));
@@ -67,7 +79,7 @@ pub(crate) fn scores(
         }
         ("item_cf", Model::ItemNeighbours(neighbours)) => {
             let mut scores = vec![0.0; snapshot.catalogue.len()];
-            for (item, weight) in signed_weights(profile, parameters) {
+            for (item, weight) in signed_weights(profile, parameters, neighbours.recency_exponent) {
                 for (other, similarity) in neighbours.lists.entries(item.at()) {
                     scores[other as usize] += weight * f64::from(similarity);
                 }
@@ -144,7 +156,7 @@ fn interest(
     parameters: &Parameters,
 ) -> Option<BTreeMap<u32, f64>> {
     let mut interest: BTreeMap<u32, f64> = BTreeMap::new();
-    for (item, weight) in signed_weights(profile, parameters) {
+    for (item, weight) in signed_weights(profile, parameters, 0.0) {
         for (tag, share) in tag_vector(catalogue, idf, item) {
             *interest.entry(tag).or_default() += weight * share;
         }
@@ -167,8 +179,10 @@ fn user_cf(
     let Model::UserItems(model) = &snapshot.models[&ModelName::new("user_items").unwrap()] else {
         unreachable!()
     };
-    let liked: BTreeMap<u32, f64> =
-        weights(profile, 1.0, parameters).into_iter().map(|(i, w)| (i.0, w)).collect();
+    let liked: BTreeMap<u32, f64> = fade(weights(profile, 1.0, parameters), model.recency_exponent)
+        .into_iter()
+        .map(|(item, weight)| (item.0, weight))
+        .collect();
     let weight = |item: &u32| f64::from(model.item_weights[*item as usize]);
     let norm = liked.iter().map(|(item, s)| weight(item) * s * s).sum::<f64>().sqrt();
     let mut nearest: Vec<(f64, usize)> = Vec::new();

@@ -122,7 +122,10 @@ impl World {
             ("tags", Model::TagIndex(Arc::new(TagIndex::of_catalogue(&catalogue, 0.5)))),
             ("popularity", Model::Popularity(Arc::new(popularity))),
             ("recency", Model::Recency(Arc::new(recency))),
-            ("item_cf", Model::ItemNeighbours(Arc::new(ItemNeighbours { lists }))),
+            (
+                "item_cf",
+                Model::ItemNeighbours(Arc::new(ItemNeighbours { lists, recency_exponent: 0.5 })),
+            ),
             ("ials", Model::Factors(Arc::new(self.factors()))),
             ("user_items", Model::UserItems(Arc::new(self.user_items(&histories)))),
         ];
@@ -191,6 +194,7 @@ impl World {
             user_norms,
             shrinkage,
             neighbour_count,
+            recency_exponent: 0.25,
         }
     }
 
