@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 /// Retrieval layer of a recommender: from millions of items to the few hundred worth ranking.
 #[derive(Debug, Parser)]
@@ -209,8 +209,13 @@ pub(crate) struct EvaluateArgs {
     pub(crate) judging: JudgingArgs,
 }
 
+/// `retrieve` needs to know for whom, or like what.
+fn who() -> ArgGroup {
+    ArgGroup::new("who").required(true).multiple(true).args(["user", "item", "history"])
+}
+
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("who").required(true).multiple(true).args(["user", "item", "history"]))]
+#[command(group = who())]
 #[command(after_help = "Examples:\n  \
     gannet retrieve --user 42 --top 10 --explain\n  \
     gannet retrieve --item 'Toy Story (1995)' --size 20\n  \

@@ -21,7 +21,7 @@ macro_rules! name {
         impl $name {
             /// Checks that the name has 1 to 64 of `a-z`, `0-9`, `_` and `-`.
             pub fn new(name: &str) -> Result<Self, NameError> {
-                let known = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_' || c == b'-';
+                let known = |c: u8| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
                 if name.is_empty() || name.len() > 64 || !name.bytes().all(known) {
                     return Err(NameError(name.chars().take(80).collect()));
                 }

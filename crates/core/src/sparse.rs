@@ -181,7 +181,8 @@ mod tests {
         fn parts_survive_a_round_trip(rows in rows()) {
             let matrix = SparseRows::from_rows(9, rows);
             let (offsets, columns, values) = matrix.parts();
-            let again = SparseRows::from_parts(offsets.to_vec(), columns.to_vec(), values.to_vec(), 9);
+            let (offsets, columns, values) = (offsets.to_vec(), columns.to_vec(), values.to_vec());
+            let again = SparseRows::from_parts(offsets, columns, values, 9);
             prop_assert_eq!(again.as_ref(), Ok(&matrix));
         }
     }

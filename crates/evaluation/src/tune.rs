@@ -78,11 +78,11 @@ pub fn validation_lists(
     lists
 }
 
-/// Searches the weights of `rrf` channel by channel, in the plan's order and over a fixed grid, then
-/// its constant k, until a round changes nothing. The objective is the mean over users of (recall at the handover
-/// size + recall at `k`) / 2, recall being hits / held-out items: the handover size alone is blind
-/// to order, and a ranker that takes fewer would pay for it. A weight changes only where the
-/// objective rises; ties keep the weight that is there. Deterministic.
+/// Searches the weights of `rrf` channel by channel, in the plan's order and over a fixed grid,
+/// then its constant k, until a round changes nothing. The objective is the mean over users of
+/// (recall at the handover size + recall at `k`) / 2, recall being hits / held-out items: the
+/// handover size alone is blind to order, and a ranker that takes fewer would pay for it. A setting
+/// changes only where the objective rises; ties keep what is there. Deterministic.
 ///
 /// Values are first tried on every third user and only the best of them on all: half the merges.
 /// Weights mean nothing to other merges than `rrf`: they come back as they are.

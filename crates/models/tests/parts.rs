@@ -187,7 +187,8 @@ proptest! {
         weights in prop::collection::btree_map("[a-z]{1,4}", 0f32..9.0, 0..5),
         rrf_k in prop::option::of(0f32..500.0),
     ) {
-        let named = weights.into_iter().map(|(name, weight)| (ChannelName::new(&name).unwrap(), weight));
+        let name = |name: String| ChannelName::new(&name).unwrap();
+        let named = weights.into_iter().map(|(channel, weight)| (name(channel), weight));
         let weights = MergeWeights { weights: named.collect(), rrf_k };
         prop_assert_eq!(MergeWeights::from_arrays(weights.to_arrays()), Ok(weights));
     }

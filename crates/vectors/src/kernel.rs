@@ -324,7 +324,9 @@ mod tests {
         }
 
         #[test]
-        fn a_normalized_row_has_length_one(mut row in prop::collection::vec(-1e30f32..1e30, 1..40)) {
+        fn a_normalized_row_has_length_one(
+            mut row in prop::collection::vec(-1e30f32..1e30, 1..40),
+        ) {
             prop_assume!(row.iter().any(|value| *value != 0.0));
             normalize(&mut row);
             prop_assert!((dot(&row, &row) - 1.0).abs() < 1e-4);

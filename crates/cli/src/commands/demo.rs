@@ -114,7 +114,7 @@ impl Examples {
         let body = |key: &str, id: &str| quote(&json!({ key: id, "size": 5 }).to_string());
         let json = "-H 'content-type: application/json'";
         format!(
-            "\nserving on http://{address} (the report is at /); ^C ends. Three things to try:\n\n  \
+            "\nserving on http://{address} (report at /); ^C ends. Three things to try:\n\n  \
              curl -s http://{address}/v1/retrieve {json} -d '{}'\n  \
              curl -s http://{address}/v1/similar {json} -d '{}'\n  \
              curl -s 'http://{address}/v1/items/{}'",

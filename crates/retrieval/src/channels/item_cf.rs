@@ -3,7 +3,8 @@
 //! Score of item j: the sum over the user's triggers i of `weight(i) * similarity(i, j)` (Sarwar
 //! et al. 2001 for item-based scores; Deshpande and Karypis 2004 for sums over top-N lists), minus
 //! `negative_weight` times the same sum over his dislikes. The weight is the strength of the
-//! event, halved every `half_life_days` and faded by place as the model says. An item's trigger is its largest single contribution.
+//! event, halved every `half_life_days` and faded by place as the model says. An item's trigger is
+//! its largest single contribution.
 //!
 //! Eligibility alone decides what is shown: a trigger is left out because it is consumed. Where a
 //! plan shows consumed items, one trigger may come back as the neighbour of another.
