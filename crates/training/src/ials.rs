@@ -41,7 +41,7 @@ pub struct IalsParams {
 
 impl Default for IalsParams {
     fn default() -> Self {
-        Self { dim: 64, iterations: 12, lambda: 0.001, alpha0: 0.03, nu: 1.0, seed: 1 }
+        Self { dim: 64, iterations: 16, lambda: 0.001, alpha0: 0.03, nu: 1.0, seed: 1 }
     }
 }
 

@@ -188,6 +188,7 @@ mod tests {
                 user_exponent: exponents.0,
                 trigger_exponent: exponents.1,
                 neighbour_exponent: exponents.2,
+                recency_exponent: 0.0,
             };
             let expected = naive(&pairs, &params);
             let model = item_neighbours_of(&pairs, &params);
