@@ -29,7 +29,7 @@ pub struct ItemCfParams {
     /// `c`: how much the neighbour's popularity divides, 0 to 1.
     pub neighbour_exponent: f32,
     /// How much older triggers count less when a user is served: `(1 + place)^-e`, 0 to 2. It
-    /// changes no list, and means nothing where data has no times.
+    /// changes no list; where the data has no times it is taken as 0.
     pub recency_exponent: f32,
 }
 
@@ -47,6 +47,13 @@ impl Default for ItemCfParams {
 }
 
 impl ItemCfParams {
+    /// The same without recency where the data has no times: its order then means nothing, and a
+    /// validation part that happens to like it is wrong.
+    pub(crate) fn fitting(&self, train: &TrainSet) -> Self {
+        let recency_exponent = if is_timed(train) { self.recency_exponent } else { 0.0 };
+        Self { recency_exponent, ..self.clone() }
+    }
+
     /// Checks the ranges.
     pub fn validate(&self) -> Result<(), FitError> {
         let model = "item_cf";
@@ -63,6 +70,11 @@ impl ItemCfParams {
     }
 }
 
+/// Whether every event has a time.
+pub(crate) fn is_timed(train: &TrainSet) -> bool {
+    train.all_events().iter().all(|event| event.time.is_some())
+}
+
 /// Builds the list of every item from the positive pairs: all cores, one dense row of sums a
 /// thread. Costs `Σ_u n_u²` additions; a list holds only items with a similarity above zero.
 pub fn fit_item_neighbours(
@@ -70,7 +82,7 @@ pub fn fit_item_neighbours(
     params: &ItemCfParams,
 ) -> Result<ItemNeighbours, FitError> {
     params.validate()?;
-    Ok(item_neighbours_of(&train.positives(), params))
+    Ok(item_neighbours_of(&train.positives(), &params.fitting(train)))
 }
 
 pub(crate) fn item_neighbours_of(positives: &SparseRows, params: &ItemCfParams) -> ItemNeighbours {

@@ -61,12 +61,12 @@ pub fn tune(
 
     let item_cf = search.run(model_names::ITEM_CF, &start.item_cf, &space.item_cf, |params| {
         params.validate()?;
-        Ok(Model::ItemNeighbours(Arc::new(item_neighbours_of(&positives, params))))
+        Ok(Model::ItemNeighbours(Arc::new(item_neighbours_of(&positives, &params.fitting(train)))))
     })?;
     let user_items =
         search.run(model_names::USER_ITEMS, &start.user_items, &space.user_items, |params| {
             params.validate()?;
-            Ok(Model::UserItems(Arc::new(user_items_of(positives.clone(), params))))
+            Ok(Model::UserItems(Arc::new(user_items_of(positives.clone(), &params.fitting(train)))))
         })?;
     let ials = search.run(model_names::IALS, &start.ials, &space.ials, |params| {
         params.validate()?;

@@ -6,6 +6,7 @@ use gannet_models::UserItems;
 use serde::{Deserialize, Serialize};
 
 use crate::fit_error::{FitError, require};
+use crate::item_cf::is_timed;
 
 /// Hyper-parameters of [`fit_user_items`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,12 @@ impl Default for UserCfParams {
 }
 
 impl UserCfParams {
+    /// The same without recency where the data has no times.
+    pub(crate) fn fitting(&self, train: &TrainSet) -> Self {
+        let recency_exponent = if is_timed(train) { self.recency_exponent } else { 0.0 };
+        Self { recency_exponent, ..self.clone() }
+    }
+
     /// Checks the ranges.
     pub fn validate(&self) -> Result<(), FitError> {
         let (model, exponent) = ("user_items", self.item_exponent);
@@ -45,7 +52,7 @@ impl UserCfParams {
 /// `|u|² = Σ w_i s_ui²` and `w_i = n_i^-item_exponent`.
 pub fn fit_user_items(train: &TrainSet, params: &UserCfParams) -> Result<UserItems, FitError> {
     params.validate()?;
-    Ok(user_items_of(train.positives(), params))
+    Ok(user_items_of(train.positives(), &params.fitting(train)))
 }
 
 pub(crate) fn user_items_of(items_of_users: SparseRows, params: &UserCfParams) -> UserItems {

@@ -301,3 +301,16 @@ fn tuning_with_a_judge_that_knows_nothing_keeps_the_start() {
     let tuned = tune(&train, &small_space(), &|_| f64::NAN, &Silent).unwrap();
     assert_eq!(tuned.recipe, small_space().start);
 }
+
+#[test]
+fn recency_counts_only_where_events_have_times() {
+    let mut recipe = Recipe::default();
+    recipe.item_cf.recency_exponent = 0.5;
+    recipe.user_items.recency_exponent = 0.5;
+    for (time, expected) in [(Some(0), 0.5), (None, 0.0)] {
+        let train = train_set(2, 2, &[(0, 0, 1.0, time), (0, 1, 1.0, time), (1, 0, 1.0, time)]);
+        let lists = fit_item_neighbours(&train, &recipe.item_cf).unwrap();
+        let users = fit_user_items(&train, &recipe.user_items).unwrap();
+        assert_eq!((lists.recency_exponent, users.recency_exponent), (expected, expected));
+    }
+}
