@@ -39,16 +39,17 @@ fn complaint(folder: &Path, arguments: &[&str], code: i32) -> String {
 }
 
 fn recall_at_500(report: &Value, list: &str) -> f64 {
-    let curve = match list {
-        "merged" => &report["merged"]["list"]["curve"],
-        channel => {
-            let channels = report["channels"].as_array().unwrap();
-            let found = channels.iter().find(|one| one["channel"] == channel).unwrap();
-            &found["list"]["curve"]
-        }
-    };
-    let points = curve.as_array().unwrap();
-    points.iter().find(|point| point["k"] == 500).unwrap()["recall"].as_f64().unwrap()
+    let merged = &report["merged"]["list"]["curve"];
+    let channels = report["channels"].as_array().expect("a list of channels");
+    let channel = channels.iter().find(|one| one["channel"] == list);
+    let curve = channel.map_or(merged, |channel| &channel["list"]["curve"]);
+    let points = curve.as_array().expect("a curve");
+    let point = points.iter().find(|point| point["k"] == 500).expect("a point at 500");
+    point["recall"].as_f64().expect("a number")
+}
+
+fn candidates(answer: &Value) -> &[Value] {
+    answer["candidates"].as_array().expect("a list of candidates")
 }
 
 #[test]
@@ -85,18 +86,18 @@ fn from_a_demo_to_an_explained_answer() {
 
 fn answers(here: &Path) {
     let answer = json(here, &["retrieve", "--user", "user-1", "--size", "20"]);
-    let candidates = answer["candidates"].as_array().unwrap();
-    assert_eq!(candidates.len(), 20);
-    assert!(candidates.iter().all(|one| !one["evidence"].as_array().unwrap().is_empty()));
-    let item = candidates[0]["item"].as_str().unwrap();
+    assert_eq!(candidates(&answer).len(), 20);
+    let has_evidence = |one: &Value| one["evidence"].as_array().is_some_and(|all| !all.is_empty());
+    assert!(candidates(&answer).iter().all(has_evidence));
+    let item = candidates(&answer)[0]["item"].as_str().expect("an id");
     let top = json(here, &["retrieve", "--user", "user-1", "--top", "5"]);
-    assert_eq!(top["candidates"].as_array().unwrap().len(), 5);
+    assert_eq!(candidates(&top).len(), 5);
     let similar = json(here, &["retrieve", "--item", item, "--size", "5"]);
     assert_eq!(similar["scene"], "detail");
-    let similar = similar["candidates"].as_array().unwrap();
+    let similar = candidates(&similar);
     assert!(similar.len() == 5 && similar.iter().all(|one| one["item"] != item));
     let stranger = json(here, &["retrieve", "--history", item, "--size", "5"]);
-    assert_eq!(stranger["candidates"].as_array().unwrap().len(), 5);
+    assert_eq!(candidates(&stranger).len(), 5);
     let explained = printed(here, &["retrieve", "--user", "user-1", "--top", "3", "--explain"]);
     for word in ["because of", "u2i_vector #", "dropped", "snapshot simulated-"] {
         assert!(explained.contains(word), "{word}:\n{explained}");
