@@ -18,7 +18,8 @@ pub enum ChannelStatus {
     Panicked(String),
     /// It returned an error.
     Failed(String),
-    /// It was not started: an earlier call of it is still stuck, or no worker was free in time.
+    /// It was not started: an earlier call of it is stuck (overdue by more than a further
+    /// deadline), more than two calls are overdue, or no worker was free in time.
     Skipped(String),
 }
 
