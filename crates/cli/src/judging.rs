@@ -43,7 +43,7 @@ pub(crate) fn alone(
     let kind = match model_kind {
         "popularity" => "popular",
         "recency" => "recent",
-        "tag_index" => "inverted",
+        "key_index" => "inverted",
         "item_neighbours" => "item_cf",
         "factors" => "u2i_vector",
         "user_items" => "user_cf",

@@ -89,6 +89,8 @@ mod tests {
             name: "x".to_owned(),
             catalogue: Arc::new(Catalogue::from_items([]).unwrap()),
             users: Arc::new(StringTable::new()),
+            user_fields: Arc::default(),
+            scenes: Vec::new(),
             kinds: EventKinds::implicit("view"),
             events: Events::default(),
             test_events: None,

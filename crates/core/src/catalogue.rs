@@ -2,16 +2,31 @@
 
 use crate::bitmap::Bitmap;
 use crate::clock::Timestamp;
+use crate::field::{Column, FieldError, FieldIndex, FieldTable};
 use crate::id::{ItemId, ItemIndex};
 use crate::item::{Item, TagPath};
 use crate::strings::StringTable;
 
 /// Why an item was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CatalogueError {
     /// The id is there already.
     #[error("item {0} is given twice")]
     Duplicate(ItemId),
+    /// A field's value cannot be kept.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+}
+
+/// A field whose values are keys: what inverted lists are kept by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyField {
+    /// The item's tags; each has its ancestors as keys too.
+    Tags,
+    /// The author.
+    Author,
+    /// A text field of [`Catalogue::fields`].
+    Field(FieldIndex),
 }
 
 const NONE: u32 = u32::MAX;
@@ -20,7 +35,7 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug, Default)]
 pub struct CatalogueBuilder {
     ids: StringTable,
-    titles: Vec<String>,
+    titles: Titles,
     tags: StringTable,
     tag_parents: Vec<u32>,
     item_tag_ends: Vec<u64>,
@@ -29,6 +44,27 @@ pub struct CatalogueBuilder {
     item_authors: Vec<u32>,
     published: Vec<Option<Timestamp>>,
     available: Vec<bool>,
+    expires: Vec<Option<Timestamp>>,
+    fields: FieldTable,
+}
+
+/// One buffer for all titles: a string each would cost 24 bytes more and an allocation.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Titles {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Titles {
+    fn push(&mut self, title: &str) {
+        self.text.push_str(title);
+        self.ends.push(self.text.len());
+    }
+
+    fn get(&self, at: usize) -> &str {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.text[start..self.ends[at]]
+    }
 }
 
 impl CatalogueBuilder {
@@ -42,8 +78,9 @@ impl CatalogueBuilder {
         if self.ids.find(item.id.as_str()).is_some() {
             return Err(CatalogueError::Duplicate(item.id.clone()));
         }
+        self.fields.check(&item.fields)?;
         let index = self.ids.intern(item.id.as_str());
-        self.titles.push(item.title.clone());
+        self.titles.push(&item.title);
         let first = self.item_tags.len();
         for tag in &item.tags {
             let tag = self.intern_tag(tag);
@@ -56,6 +93,10 @@ impl CatalogueBuilder {
         self.item_authors.push(author);
         self.published.push(item.published);
         self.available.push(item.available);
+        self.expires.push(item.expires);
+        for (name, value) in &item.fields {
+            self.fields.set(index as usize, name, value)?;
+        }
         Ok(ItemIndex(index))
     }
 
@@ -87,6 +128,8 @@ impl CatalogueBuilder {
             item_authors: self.item_authors,
             published: self.published,
             available,
+            expires: self.expires,
+            fields: self.fields,
         }
     }
 }
@@ -95,7 +138,7 @@ impl CatalogueBuilder {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Catalogue {
     ids: StringTable,
-    titles: Vec<String>,
+    titles: Titles,
     tags: StringTable,
     tag_parents: Vec<u32>,
     item_tag_ends: Vec<u64>,
@@ -104,6 +147,8 @@ pub struct Catalogue {
     item_authors: Vec<u32>,
     published: Vec<Option<Timestamp>>,
     available: Bitmap,
+    expires: Vec<Option<Timestamp>>,
+    fields: FieldTable,
 }
 
 impl Catalogue {
@@ -140,7 +185,7 @@ impl Catalogue {
 
     /// The title; empty where unknown.
     pub fn title(&self, item: ItemIndex) -> &str {
-        &self.titles[item.at()]
+        self.titles.get(item.at())
     }
 
     /// The tags, as positions for [`Catalogue::tag_name`]; ancestors are not listed.
@@ -199,6 +244,72 @@ impl Catalogue {
         self.published[item.at()]
     }
 
+    /// From when on the item may no longer be shown.
+    pub fn expires(&self, item: ItemIndex) -> Option<Timestamp> {
+        self.expires[item.at()]
+    }
+
+    /// Everything else that is known of items: row `i` is the item of index `i`.
+    pub fn fields(&self) -> &FieldTable {
+        &self.fields
+    }
+
+    /// The field of keys of a name: `tags`, `author`, or a text field.
+    pub fn key_field(&self, name: &str) -> Option<KeyField> {
+        match name {
+            "tags" => Some(KeyField::Tags),
+            "author" => Some(KeyField::Author),
+            name => {
+                let field = self.fields.find(name)?;
+                let is_text = matches!(self.fields.column(field), Column::Text { .. });
+                is_text.then_some(KeyField::Field(field))
+            }
+        }
+    }
+
+    /// Number of distinct keys of a field, a tag's ancestors included.
+    pub fn key_count(&self, field: KeyField) -> usize {
+        match field {
+            KeyField::Tags => self.tag_count(),
+            KeyField::Author => self.author_count(),
+            KeyField::Field(field) => match self.fields.column(field) {
+                Column::Text { values, .. } => values.len(),
+                Column::Number(_) => 0,
+            },
+        }
+    }
+
+    /// An item's own keys of a field; the ancestors of tags are not among them.
+    pub fn keys(&self, field: KeyField, item: ItemIndex) -> impl Iterator<Item = u32> + '_ {
+        let (tags, one): (&[u32], Option<u32>) = match field {
+            KeyField::Tags => (self.tags(item), None),
+            KeyField::Author => (&[], self.author(item)),
+            KeyField::Field(field) => (&[], self.fields.key(field, item.at())),
+        };
+        tags.iter().copied().chain(one)
+    }
+
+    /// A key and, for a tag, its ancestors, from the leaf to the root.
+    pub fn key_lineage(&self, field: KeyField, key: u32) -> impl Iterator<Item = u32> + '_ {
+        let parent = move |key: &u32| match field {
+            KeyField::Tags => self.tag_parent(*key),
+            _ => None,
+        };
+        std::iter::successors(Some(key), parent)
+    }
+
+    /// The text of a key.
+    pub fn key_name(&self, field: KeyField, key: u32) -> &str {
+        match field {
+            KeyField::Tags => self.tag_name(key),
+            KeyField::Author => self.author_name(key),
+            KeyField::Field(field) => match self.fields.column(field) {
+                Column::Text { values, .. } => values.get(key),
+                Column::Number(_) => "",
+            },
+        }
+    }
+
     /// The items that may be shown at all.
     pub fn available(&self) -> &Bitmap {
         &self.available
@@ -219,6 +330,8 @@ impl Catalogue {
             author: self.author(item).map(|author| self.author_name(author).to_owned()),
             published: self.published(item),
             available: self.available.contains(item.0),
+            expires: self.expires(item),
+            fields: self.fields.row(item.at()),
         }
     }
 }
@@ -226,6 +339,7 @@ impl Catalogue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field::FieldValue;
 
     fn item(id: &str, tags: &[&str]) -> Item {
         let tags = tags.iter().map(|tag| TagPath::new(tag).unwrap()).collect();
@@ -239,6 +353,8 @@ mod tests {
                 title: "Alien".into(),
                 author: Some("Scott".into()),
                 published: Some(Timestamp(5)),
+                expires: Some(Timestamp(9)),
+                fields: vec![("city".into(), FieldValue::Text("Oslo".into()))],
                 ..item("a", &["film/horror", "space"])
             },
             Item { available: false, ..item("b", &["film"]) },
@@ -248,6 +364,10 @@ mod tests {
             assert_eq!(&catalogue.item(ItemIndex(at as u32)), item);
         }
         assert_eq!(catalogue.available().count(), 1);
+        let city = catalogue.key_field("city").unwrap();
+        assert_eq!(catalogue.keys(city, ItemIndex(0)).collect::<Vec<_>>(), [0]);
+        assert_eq!(catalogue.keys(city, ItemIndex(1)).count(), 0);
+        assert_eq!(catalogue.key_name(city, 0), "Oslo");
         let horror = catalogue.find_tag("film/horror").unwrap();
         let lineage: Vec<&str> =
             catalogue.tag_lineage(horror).map(|tag| catalogue.tag_name(tag)).collect();

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::clock::Timestamp;
+use crate::field::FieldValue;
 use crate::id::ItemId;
 
 /// What separates the levels of a tag: `sports/ball/football`.
@@ -59,13 +60,25 @@ pub struct Item {
     pub published: Option<Timestamp>,
     /// Whether it may be shown at all.
     pub available: bool,
+    /// From when on it may no longer be shown.
+    pub expires: Option<Timestamp>,
+    /// Everything else that is known of it, each field once.
+    pub fields: Vec<(String, FieldValue)>,
 }
 
 impl Item {
     /// An available item of which only the id is known.
     pub fn bare(id: ItemId) -> Self {
-        let title = String::new();
-        Self { id, title, tags: Vec::new(), author: None, published: None, available: true }
+        Self {
+            id,
+            title: String::new(),
+            tags: Vec::new(),
+            author: None,
+            published: None,
+            available: true,
+            expires: None,
+            fields: Vec::new(),
+        }
     }
 }
 

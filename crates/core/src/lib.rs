@@ -6,6 +6,7 @@ mod bitmap;
 mod catalogue;
 mod clock;
 mod event;
+mod field;
 mod id;
 mod item;
 mod name;
@@ -16,9 +17,12 @@ mod stage;
 mod strings;
 
 pub use bitmap::Bitmap;
-pub use catalogue::{Catalogue, CatalogueBuilder, CatalogueError};
+pub use catalogue::{Catalogue, CatalogueBuilder, CatalogueError, KeyField};
 pub use clock::{Clock, ManualClock, Timestamp};
-pub use event::{EventKind, EventKinds, EventKindsError, Interaction, KindIndex};
+pub use event::{
+    EventKind, EventKinds, EventKindsError, Interaction, KindIndex, Marks, SceneIndex, watch_share,
+};
+pub use field::{Column, FieldError, FieldIndex, FieldTable, FieldValue};
 pub use id::{IdError, ItemId, ItemIndex, UserId, UserIndex};
 pub use item::{Item, TAG_SEPARATOR, TagError, TagPath};
 pub use name::{ChannelName, ModelName, NameError, PlanName, SceneName};

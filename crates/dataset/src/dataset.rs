@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gannet_core::{Catalogue, EventKinds, Interaction, StringTable, UserIndex};
+use gannet_core::{Catalogue, EventKinds, FieldTable, Interaction, StringTable, UserIndex};
 
 /// Events in columns, in file order (the order that breaks ties of time).
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,6 +22,10 @@ pub struct Dataset {
     pub catalogue: Arc<Catalogue>,
     /// The users' ids, by [`UserIndex`].
     pub users: Arc<StringTable>,
+    /// What is known of the users: row `i` is the user of index `i`.
+    pub user_fields: Arc<FieldTable>,
+    /// The scenes that events name, by `SceneIndex`.
+    pub scenes: Vec<String>,
     /// The kinds of its events.
     pub kinds: EventKinds,
     /// The events.

@@ -143,17 +143,15 @@ pub fn simulate(options: &SimulationOptions, progress: &dyn Progress) -> Simulat
     let catalogue = catalogue(&truth.items, options.start, &mut random);
     let events = events::events(options, &truth, span_ms, &mut random, progress);
     let users: StringTable = (1..=truth.users.len()).map(|user| format!("user-{user}")).collect();
-    let kind = |name: &str, weight, positive_from| EventKind {
-        name: name.to_owned(),
-        weight,
-        positive_from,
-    };
+    let kind = |name: &str, weight, positive_from| EventKind::new(name, weight, positive_from);
     let kinds =
         vec![kind("watch", 1.0, Some(0.5)), kind("like", 2.0, None), kind("dislike", -1.0, None)];
     let dataset = Dataset {
         name: "simulated".to_owned(),
         catalogue: Arc::new(catalogue),
         users: Arc::new(users),
+        user_fields: Arc::default(),
+        scenes: Vec::new(),
         kinds: EventKinds::new(kinds).expect("three kinds of different names"),
         events,
         test_events: None,

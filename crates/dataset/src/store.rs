@@ -100,6 +100,8 @@ pub fn open(folder: &Path) -> Result<Dataset, StoreError> {
         name: manifest.name,
         catalogue: Arc::new(catalogue),
         users: Arc::new(users),
+        user_fields: Arc::default(),
+        scenes: Vec::new(),
         kinds,
         events,
         test_events,

@@ -48,7 +48,7 @@ fn refused(row: &[u8]) -> String {
     content.extend_from_slice(row);
     content.extend_from_slice(b"\ngood,good,play,1,5\n");
     let folder = folder(&[("e.csv", &content)]);
-    let kind = |name: &str| EventKind { name: name.into(), weight: 1.0, positive_from: None };
+    let kind = |name: &str| EventKind::new(name, 1.0, None);
     let mut options = ReadOptions::new("bad", NOW);
     options.bad_rows_share_max = ALL_MAY_BE_BAD;
     options.kinds = Some(EventKinds::new(vec![kind("play"), kind("like")]).unwrap());

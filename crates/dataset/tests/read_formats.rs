@@ -269,7 +269,7 @@ fn any_table_is_read_through_a_mapping() {
     let (videos, ..) = encoding_rs::GBK.encode(videos);
     let (log, ..) = encoding_rs::GBK.encode(log);
     let folder = folder(&[("videos.csv", &videos), ("log.csv", &log)]);
-    let kind = |name: &str, weight| EventKind { name: name.into(), weight, positive_from: None };
+    let kind = |name: &str, weight| EventKind::new(name, weight, None);
     let mut options = ReadOptions::new("videos", NOW);
     let kinds = EventKinds::new(vec![kind("play", 1.0), kind("dislike", -1.0)]).unwrap();
     options.kinds = Some(kinds);

@@ -17,7 +17,7 @@ const USERS: u32 = 6;
 const ITEMS: u32 = 12;
 
 fn kinds() -> EventKinds {
-    let kind = |name: &str, weight| EventKind { name: name.into(), weight, positive_from: None };
+    let kind = |name: &str, weight| EventKind::new(name, weight, None);
     EventKinds::new(vec![kind("play", 1.0), kind("skip", 0.0), kind("dislike", -1.0)]).unwrap()
 }
 
@@ -36,12 +36,15 @@ fn dataset(rows: &[(u32, u32, u8, Option<i64>)]) -> Dataset {
             kind: KindIndex(*kind),
             value: place as f32,
             time: time.map(Timestamp),
+            scene: None,
         });
     }
     Dataset {
         name: "small".into(),
         catalogue: Arc::new(catalogue.finish()),
         users: Arc::new((0..USERS).map(|user| format!("u{user}")).collect::<StringTable>()),
+        user_fields: Arc::default(),
+        scenes: Vec::new(),
         kinds: kinds(),
         events,
         test_events: None,

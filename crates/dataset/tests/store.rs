@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 
 fn kinds() -> EventKinds {
     EventKinds::new(vec![
-        EventKind { name: "rating".into(), weight: 1.0, positive_from: Some(4.0) },
-        EventKind { name: "ありがとう".into(), weight: -0.5, positive_from: None },
+        EventKind::new("rating", 1.0, Some(4.0)),
+        EventKind::new("ありがとう", -0.5, None),
     ])
     .unwrap()
 }
@@ -41,7 +41,14 @@ fn items() -> impl Strategy<Value = Vec<Item>> {
                     distinct.push(tag);
                 }
             }
-            items.push(Item { id, title, tags: distinct, author, published, available });
+            items.push(Item {
+                title,
+                tags: distinct,
+                author,
+                published,
+                available,
+                ..Item::bare(id)
+            });
         }
         items
     })
@@ -55,7 +62,7 @@ fn events(item_count: u32) -> impl Strategy<Value = Events> {
         for (user, item, kind, value, time) in rows {
             let (item, kind, time) = (ItemIndex(item), KindIndex(kind), time.map(Timestamp));
             events.users.push(UserIndex(user));
-            events.interactions.push(Interaction { item, kind, value, time });
+            events.interactions.push(Interaction { item, kind, value, time, scene: None });
         }
         events
     })
@@ -75,6 +82,8 @@ fn datasets() -> impl Strategy<Value = Dataset> {
             name: "any name \u{1f426}".into(),
             catalogue: Arc::new(catalogue.finish()),
             users: Arc::new(["5", "1", "übung", " ", "none"].into_iter().collect::<StringTable>()),
+            user_fields: Arc::default(),
+            scenes: Vec::new(),
             kinds: kinds(),
             events,
             test_events,
@@ -93,12 +102,14 @@ fn small() -> Dataset {
         events.users.push(UserIndex(at % 7));
         let (item, kind) = (ItemIndex(at * 13 % 50), KindIndex(0));
         let time = Some(Timestamp(i64::from(at)));
-        events.interactions.push(Interaction { item, kind, value: 4.0, time });
+        events.interactions.push(Interaction { item, kind, value: 4.0, time, scene: None });
     }
     Dataset {
         name: "small".into(),
         catalogue: Arc::new(catalogue.finish()),
         users: Arc::new((0..7).map(|user| format!("u{user}")).collect::<StringTable>()),
+        user_fields: Arc::default(),
+        scenes: Vec::new(),
         kinds: kinds(),
         events,
         test_events: None,

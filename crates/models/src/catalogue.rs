@@ -1,8 +1,11 @@
 //! The catalogue as a part of a snapshot.
 
-use gannet_core::{Catalogue, CatalogueBuilder, Item, ItemId, TagPath, Timestamp};
+use gannet_core::{
+    Catalogue, CatalogueBuilder, FieldTable, Item, ItemId, ItemIndex, TagPath, Timestamp,
+};
 
 use crate::arrays::{Array, Arrays, ArraysError, Part, require_length};
+use crate::fields::{put_fields, take_fields};
 
 const NO_AUTHOR: u32 = u32::MAX;
 
@@ -25,13 +28,11 @@ impl Part for Catalogue {
         arrays.put("item_tag_ends", Array::U64(item_tag_ends));
         let authors = self.indices().map(|item| self.author(item).unwrap_or(NO_AUTHOR));
         arrays.put("item_authors", Array::U32(authors.collect()));
-        let published = || self.indices().map(|item| self.published(item));
-        let times = published().map(|time| time.map_or(0, |time| time.0)).collect();
-        arrays.put("published", Array::I64(times));
-        let known = published().map(|time| u8::from(time.is_some())).collect();
-        arrays.put("published_known", Array::U8(known));
+        put_times(&mut arrays, "published", self, Catalogue::published);
+        put_times(&mut arrays, "expires", self, Catalogue::expires);
         let available = self.indices().map(|item| u8::from(self.available().contains(item.0)));
         arrays.put("available", Array::U8(available.collect()));
+        put_fields(&mut arrays, "fields", self.fields(), self.len());
         arrays
     }
 
@@ -56,6 +57,19 @@ impl Part for Catalogue {
     }
 }
 
+fn put_times(
+    arrays: &mut Arrays,
+    name: &str,
+    catalogue: &Catalogue,
+    of: fn(&Catalogue, ItemIndex) -> Option<Timestamp>,
+) {
+    let all = || catalogue.indices().map(|item| of(catalogue, item));
+    let times = all().map(|time| time.map_or(0, |time| time.0)).collect();
+    arrays.put(name, Array::I64(times));
+    let known = all().map(|time| u8::from(time.is_some())).collect();
+    arrays.put(&format!("{name}_known"), Array::U8(known));
+}
+
 struct Columns {
     ids: Vec<String>,
     titles: Vec<String>,
@@ -67,12 +81,17 @@ struct Columns {
     published: Vec<i64>,
     published_known: Vec<u8>,
     available: Vec<u8>,
+    expires: Vec<i64>,
+    expires_known: Vec<u8>,
+    fields: FieldTable,
 }
 
 impl Columns {
     fn take(arrays: &mut Arrays) -> Result<Self, ArraysError> {
+        let ids = arrays.take_strings("ids")?;
         let columns = Self {
-            ids: arrays.take_strings("ids")?,
+            fields: take_fields(arrays, "fields", ids.len())?,
+            ids,
             titles: arrays.take_strings("titles")?,
             tags: arrays.take_strings("tags")?,
             authors: arrays.take_strings("authors")?,
@@ -82,6 +101,8 @@ impl Columns {
             published: arrays.take_i64("published")?,
             published_known: arrays.take_u8("published_known")?,
             available: arrays.take_u8("available")?,
+            expires: arrays.take_i64("expires")?,
+            expires_known: arrays.take_u8("expires_known")?,
         };
         let items = columns.ids.len();
         require_length("titles", columns.titles.len(), items)?;
@@ -90,6 +111,8 @@ impl Columns {
         require_length("published", columns.published.len(), items)?;
         require_length("published_known", columns.published_known.len(), items)?;
         require_length("available", columns.available.len(), items)?;
+        require_length("expires", columns.expires.len(), items)?;
+        require_length("expires_known", columns.expires_known.len(), items)?;
         let last = columns.item_tag_ends.last().copied().unwrap_or(0);
         if last != columns.item_tags.len() as u64 {
             return Err(ArraysError::contents("item_tag_ends", "do not end with the tags"));
@@ -125,6 +148,9 @@ impl Columns {
             published: flag("published_known", self.published_known[at])?
                 .then_some(Timestamp(self.published[at])),
             available: flag("available", self.available[at])?,
+            expires: flag("expires_known", self.expires_known[at])?
+                .then_some(Timestamp(self.expires[at])),
+            fields: self.fields.row(at),
         })
     }
 }

@@ -1,9 +1,13 @@
 //! What each user did before the snapshot, in order of time.
 
-use gannet_core::{Interaction, ItemIndex, KindIndex, StringTable, Timestamp, UserId, UserIndex};
+use gannet_core::{
+    FieldTable, Interaction, ItemIndex, KindIndex, SceneIndex, StringTable, Timestamp, UserId,
+    UserIndex,
+};
 
 use crate::arrays::{Array, Arrays, ArraysError, Part, require_finite, require_length};
 use crate::catalogue::flag;
+use crate::fields::{put_fields, take_fields};
 
 /// The users of the snapshot and their events, oldest first.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,7 +15,12 @@ pub struct Histories {
     users: StringTable,
     offsets: Vec<u64>,
     events: Vec<Interaction>,
+    scenes: Vec<String>,
+    user_fields: FieldTable,
 }
+
+/// Stands for an event without a scene in the stored arrays.
+const NO_SCENE: u8 = u8::MAX;
 
 impl Histories {
     /// From users and their events, oldest first. Panics where the offsets do not fit: training
@@ -19,7 +28,22 @@ impl Histories {
     pub fn new(users: StringTable, offsets: Vec<u64>, events: Vec<Interaction>) -> Self {
         assert_eq!(users.len() + 1, offsets.len());
         assert_eq!(offsets.last().copied(), Some(events.len() as u64));
-        Self { users, offsets, events }
+        Self { users, offsets, events, scenes: Vec::new(), user_fields: FieldTable::new() }
+    }
+
+    /// The same with the names of the events' scenes, and with what is known of the users.
+    pub fn with(self, scenes: Vec<String>, user_fields: FieldTable) -> Self {
+        Self { scenes, user_fields, ..self }
+    }
+
+    /// The scenes that events name, by `SceneIndex`.
+    pub fn scenes(&self) -> &[String] {
+        &self.scenes
+    }
+
+    /// What is known of the users: row `i` is the user of index `i`.
+    pub fn user_fields(&self) -> &FieldTable {
+        &self.user_fields
     }
 
     /// Number of users.
@@ -68,6 +92,10 @@ impl Part for Histories {
         arrays.put("times", Array::I64(times));
         let known = events().map(|event| u8::from(event.time.is_some())).collect();
         arrays.put("times_known", Array::U8(known));
+        let scene = |event: &Interaction| event.scene.map_or(NO_SCENE, |scene| scene.0);
+        arrays.put("event_scenes", Array::U8(events().map(scene).collect()));
+        arrays.put_strings("scenes", self.scenes.iter().map(String::as_str));
+        put_fields(&mut arrays, "user_fields", &self.user_fields, self.len());
         arrays
     }
 
@@ -82,6 +110,10 @@ impl Part for Histories {
         let values = arrays.take_f32("values")?;
         let times = arrays.take_i64("times")?;
         let known = arrays.take_u8("times_known")?;
+        let event_scenes = arrays.take_u8("event_scenes")?;
+        let scenes = arrays.take_strings("scenes")?;
+        let user_fields = take_fields(&mut arrays, "user_fields", users.len())?;
+        require_length("event_scenes", event_scenes.len(), items.len())?;
         require_length("offsets", offsets.len(), users.len() + 1)?;
         require_length("kinds", kinds.len(), items.len())?;
         require_length("values", values.len(), items.len())?;
@@ -99,8 +131,9 @@ impl Part for Histories {
                 kind: KindIndex(kinds[at]),
                 value: values[at],
                 time: flag("times_known", known[at])?.then_some(Timestamp(times[at])),
+                scene: Some(SceneIndex(event_scenes[at])).filter(|scene| scene.0 != NO_SCENE),
             });
         }
-        Ok(Self { users, offsets, events })
+        Ok(Self { users, offsets, events, scenes, user_fields })
     }
 }

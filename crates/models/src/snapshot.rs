@@ -31,12 +31,12 @@ pub struct Snapshot {
 /// Why parts that are each right do not make one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
-    /// A part was made for another number of items, users or tags.
+    /// A part was made for another number of items, users or keys.
     #[error("{part} has {got} {of}, the snapshot {expected}")]
     Count {
         /// The part.
         part: String,
-        /// `items`, `users` or `tags`.
+        /// `items`, `users` or `keys`.
         of: &'static str,
         /// How many the part has.
         got: usize,
@@ -48,7 +48,7 @@ pub enum SnapshotError {
     Unknown {
         /// The part.
         part: String,
-        /// `item` or `event kind`.
+        /// `item`, `event kind` or `scene`.
         of: &'static str,
         /// What it names.
         index: usize,
@@ -65,6 +65,10 @@ impl Snapshot {
         for event in self.histories.all_events() {
             require_known("histories", "item", event.item.at(), items)?;
             require_known("histories", "event kind", usize::from(event.kind.0), kinds)?;
+            if let Some(scene) = event.scene {
+                let scenes = self.histories.scenes().len();
+                require_known("histories", "scene", usize::from(scene.0), scenes)?;
+            }
         }
         self.models.iter().try_for_each(|(name, model)| self.check_model(name.as_str(), model))
     }
@@ -81,9 +85,11 @@ impl Snapshot {
                 let newest = model.order().iter().map(|(item, _)| *item).max();
                 require_known(name, "item", newest.unwrap_or(ItemIndex(0)).at(), items.max(1))
             }
-            Model::TagIndex(model) => {
+            Model::KeyIndex(model) => {
                 count("items", model.postings.width() as usize, items)?;
-                count("tags", model.postings.height(), self.catalogue.tag_count())
+                let field = self.catalogue.key_field(&model.field);
+                let keys = field.map_or(0, |field| self.catalogue.key_count(field));
+                count("keys", model.postings.height(), keys)
             }
             Model::ItemNeighbours(model) => count("items", model.lists.height(), items),
             Model::Factors(model) => {
@@ -93,6 +99,15 @@ impl Snapshot {
             Model::UserItems(model) => {
                 count("items", model.items_of_users.width() as usize, items)?;
                 count("users", model.items_of_users.height(), users)
+            }
+            Model::Trending(model) => {
+                let last = model.order().iter().map(|(item, _)| *item).max();
+                require_known(name, "item", last.unwrap_or(ItemIndex(0)).at(), items.max(1))
+            }
+            Model::Vectors(model) => {
+                count("items", model.items.height(), items)?;
+                let given = model.users.as_ref().map_or(users, |given| given.rows.height());
+                count("users", given, users)
             }
         }
     }

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gannet_core::{
-    Catalogue, ChannelName, EventKinds, Interaction, Item, ItemId, ItemIndex, KindIndex, ModelName,
-    SparseRows, TagPath, Timestamp,
+    Catalogue, ChannelName, EventKinds, FieldValue, Interaction, Item, ItemId, ItemIndex,
+    KindIndex, ModelName, SparseRows, TagPath, Timestamp,
 };
 use gannet_models::{
-    Array, Arrays, ArraysError, Factors, FoldIn, Histories, ItemNeighbours, MergeWeights, Model,
-    Part, Popularity, Recency, Snapshot, SnapshotError, TagIndex, UserItems,
+    Array, Arrays, ArraysError, Factors, FoldIn, Histories, ItemNeighbours, KeyIndex, MergeWeights,
+    Model, Part, Popularity, Recency, Snapshot, SnapshotError, UserItems,
 };
 use gannet_vectors::Matrix;
 use proptest::prelude::*;
@@ -39,6 +39,8 @@ fn items() -> impl Strategy<Value = Vec<Item>> {
                 author: author.map(str::to_owned),
                 published: published.map(Timestamp),
                 available,
+                expires: published.map(|time| Timestamp(time.saturating_add(1))),
+                fields: vec![("place".to_owned(), FieldValue::Number(at as f64))],
             }
         });
         made.collect()
@@ -56,7 +58,7 @@ fn histories() -> impl Strategy<Value = Histories> {
         let mut events = Vec::new();
         for (item, kind, value, time) in users.iter().flatten().copied() {
             let (item, kind) = (ItemIndex(item), KindIndex(kind));
-            events.push(Interaction { item, kind, value, time: time.map(Timestamp) });
+            events.push(Interaction { item, kind, value, time: time.map(Timestamp), scene: None });
         }
         for user in &users {
             offsets.push(offsets.last().unwrap() + user.len() as u64);
@@ -94,7 +96,8 @@ fn models() -> impl Strategy<Value = Vec<Model>> {
             vec![
                 Model::Popularity(Arc::new(Popularity::new(scores))),
                 Model::Recency(Arc::new(Recency::new(published.collect(), |_| 0.0))),
-                Model::TagIndex(Arc::new(TagIndex {
+                Model::KeyIndex(Arc::new(KeyIndex {
+                    field: "tags".to_owned(),
                     postings,
                     idf: vec![1.5, 0.25],
                     ancestor_discount: 0.3,
@@ -262,7 +265,8 @@ fn snapshot() -> Snapshot {
     let items: Vec<Item> =
         (0..3).map(|at| Item::bare(ItemId::new(at.to_string()).unwrap())).collect();
     let popularity = Model::Popularity(Arc::new(Popularity::new(vec![1.0; 3])));
-    let event = Interaction { item: ItemIndex(2), kind: KindIndex(0), value: 1.0, time: None };
+    let event =
+        Interaction { item: ItemIndex(2), kind: KindIndex(0), value: 1.0, time: None, scene: None };
     Snapshot {
         version: "1".into(),
         created: Timestamp(0),

@@ -16,8 +16,8 @@ use gannet_core::{
     SparseRows, StringTable, TagPath, Timestamp, UserId,
 };
 use gannet_models::{
-    Factors, FoldIn, Histories, ItemNeighbours, MergeWeights, Model, Popularity, Recency, Snapshot,
-    TagIndex, UserItems,
+    Factors, FoldIn, Histories, ItemNeighbours, KeyIndex, MergeWeights, Model, Popularity, Recency,
+    Snapshot, UserItems,
 };
 use gannet_retrieval::{
     Ask, ChannelKinds, Deadline, Eligibility, EngineState, Request, RetrievalConfig, UserProfile,
@@ -89,6 +89,7 @@ fn histories(events: &[Vec<u32>]) -> Histories {
             kind: KindIndex(0),
             value: 1.0,
             time: Some(Timestamp::from_seconds(at as i64 * 3600)),
+            scene: None,
         }));
         offsets.push(all.len() as u64);
     }
@@ -138,7 +139,10 @@ fn snapshot() -> Snapshot {
     let models = [
         ("popularity", Model::Popularity(Arc::new(Popularity::new(counts)))),
         ("recency", Model::Recency(Arc::new(Recency::new(published, |_| 0.0)))),
-        ("tags", Model::TagIndex(Arc::new(TagIndex::of_catalogue(&catalogue, 0.5)))),
+        (
+            "tags",
+            Model::KeyIndex(Arc::new(KeyIndex::of_catalogue(&catalogue, "tags", 0.5).unwrap())),
+        ),
         (
             "item_cf",
             Model::ItemNeighbours(Arc::new(ItemNeighbours { lists, recency_exponent: 0.0 })),

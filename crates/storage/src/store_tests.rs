@@ -4,12 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use gannet_core::{
-    Catalogue, ChannelName, EventKinds, Interaction, Item, ItemId, ItemIndex, KindIndex, ModelName,
-    SparseRows, StringTable, TagPath, Timestamp,
+    Catalogue, ChannelName, EventKinds, FieldValue, Interaction, Item, ItemId, ItemIndex,
+    KindIndex, ModelName, SparseRows, StringTable, TagPath, Timestamp,
 };
 use gannet_models::{
-    Arrays, Factors, FoldIn, Histories, ItemNeighbours, MergeWeights, Model, Part, Popularity,
-    Recency, TagIndex, UserItems,
+    Arrays, Factors, FoldIn, Histories, ItemNeighbours, KeyIndex, MergeWeights, Model, Part,
+    Popularity, Recency, UserItems,
 };
 use gannet_vectors::Matrix;
 use proptest::prelude::*;
@@ -36,6 +36,11 @@ impl Numbers {
             author: (self.next(0..2) == 1).then(|| "author".to_owned()),
             published: (self.next(0..3) > 0).then(|| Timestamp(i64::from(self.next(0..9999)) - 99)),
             available: self.next(0..5) > 0,
+            expires: (self.next(0..3) == 0).then(|| Timestamp(i64::from(self.next(0..9999)))),
+            fields: vec![
+                ("city".into(), FieldValue::Text(format!("城 {}", self.next(0..4)))),
+                ("length".into(), FieldValue::Number(f64::from(self.next(0..99)) / 7.0)),
+            ],
         }
     }
 
@@ -46,7 +51,7 @@ impl Numbers {
                 let item = ItemIndex(self.next(0..items));
                 let time = (self.next(0..4) > 0).then(|| Timestamp(i64::from(self.next(0..999))));
                 let value = self.next(1..6) as f32;
-                events.push(Interaction { item, kind: KindIndex(0), value, time });
+                events.push(Interaction { item, kind: KindIndex(0), value, time, scene: None });
             }
             offsets.push(events.len() as u64);
         }
@@ -93,7 +98,10 @@ impl Numbers {
             ("towers", Model::Factors(Arc::new(self.factors(items, users, false)))),
             ("popularity", Model::Popularity(Arc::new(Popularity::new(weights)))),
             ("recency", Model::Recency(Arc::new(Recency::new(dated.collect(), |_| 0.0)))),
-            ("tags", Model::TagIndex(Arc::new(TagIndex::of_catalogue(catalogue, 0.5)))),
+            (
+                "tags",
+                Model::KeyIndex(Arc::new(KeyIndex::of_catalogue(catalogue, "tags", 0.5).unwrap())),
+            ),
             (
                 "item_cf",
                 Model::ItemNeighbours(Arc::new(ItemNeighbours { lists, recency_exponent: 0.5 })),

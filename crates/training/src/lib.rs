@@ -22,7 +22,7 @@ pub use item_cf::{ItemCfParams, fit_item_neighbours};
 pub use popularity::{PopularityParams, fit_popularity};
 pub use recency::fit_recency;
 pub use recipe::{Recipe, fit_snapshot, histories, model_names};
-pub use tags::{TagIndexParams, fit_tag_index};
+pub use tags::{KeyIndexParams, fit_key_index};
 pub use tune::{Trial, Tuned, tune};
 pub use tune_space::{Axis, TuneSpace};
 pub use user_cf::{UserCfParams, fit_user_items};

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::fit_error::FitError;
 use crate::{
-    IalsParams, ItemCfParams, PopularityParams, TagIndexParams, UserCfParams, fit_ials,
-    fit_item_neighbours, fit_popularity, fit_recency, fit_tag_index, fit_user_items,
+    IalsParams, ItemCfParams, KeyIndexParams, PopularityParams, UserCfParams, fit_ials,
+    fit_item_neighbours, fit_key_index, fit_popularity, fit_recency, fit_user_items,
 };
 
 /// The names under which [`fit_snapshot`] puts its models.
@@ -37,7 +37,7 @@ pub struct Recipe {
     /// Popularity.
     pub popularity: PopularityParams,
     /// Inverted lists of tags.
-    pub tags: TagIndexParams,
+    pub tags: KeyIndexParams,
     /// Item-to-item lists.
     pub item_cf: ItemCfParams,
     /// User and item vectors.
@@ -83,8 +83,8 @@ pub fn fit_snapshot(
     let recency = fit_recency(train, &popularity);
     keep(model_names::RECENCY, Model::Recency(Arc::new(recency)));
     keep(model_names::POPULARITY, Model::Popularity(Arc::new(popularity)));
-    let tags = fit_tag_index(train, &recipe.tags)?;
-    keep(model_names::TAGS, Model::TagIndex(Arc::new(tags)));
+    let tags = fit_key_index(train, &recipe.tags)?;
+    keep(model_names::TAGS, Model::KeyIndex(Arc::new(tags)));
     progress.begin("fitting item_cf and user_items", None, "models");
     let neighbours = fit_item_neighbours(train, &recipe.item_cf)?;
     keep(model_names::ITEM_CF, Model::ItemNeighbours(Arc::new(neighbours)));
@@ -110,4 +110,5 @@ pub fn fit_snapshot(
 pub fn histories(train: &TrainSet) -> Histories {
     let users = train.users().as_ref().clone();
     Histories::new(users, train.offsets().to_vec(), train.all_events().to_vec())
+        .with(train.scenes().to_vec(), train.user_fields().as_ref().clone())
 }

@@ -1,26 +1,26 @@
 //! Inverted lists from tags to items.
 
 use gannet_dataset::TrainSet;
-use gannet_models::TagIndex;
+use gannet_models::KeyIndex;
 use serde::{Deserialize, Serialize};
 
 use crate::fit_error::{FitError, require};
 
-/// Hyper-parameters of [`fit_tag_index`].
+/// Hyper-parameters of [`fit_key_index`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct TagIndexParams {
+pub struct KeyIndexParams {
     /// What a tag one level up counts beside the tag itself, 0 to 1.
     pub ancestor_discount: f32,
 }
 
-impl Default for TagIndexParams {
+impl Default for KeyIndexParams {
     fn default() -> Self {
         Self { ancestor_discount: 0.5 }
     }
 }
 
-impl TagIndexParams {
+impl KeyIndexParams {
     /// Checks the ranges.
     pub fn validate(&self) -> Result<(), FitError> {
         let discount = self.ancestor_discount;
@@ -29,7 +29,8 @@ impl TagIndexParams {
 }
 
 /// Builds the lists of the train set's catalogue; events play no part.
-pub fn fit_tag_index(train: &TrainSet, params: &TagIndexParams) -> Result<TagIndex, FitError> {
+pub fn fit_key_index(train: &TrainSet, params: &KeyIndexParams) -> Result<KeyIndex, FitError> {
     params.validate()?;
-    Ok(TagIndex::of_catalogue(train.catalogue(), params.ancestor_discount))
+    let index = KeyIndex::of_catalogue(train.catalogue(), "tags", params.ancestor_discount);
+    Ok(index.expect("every catalogue has tags"))
 }

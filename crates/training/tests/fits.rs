@@ -11,16 +11,15 @@ use gannet_core::{
 use gannet_dataset::{Dataset, Events, TrainSet};
 use gannet_models::{Model, Snapshot};
 use gannet_training::{
-    FitError, IalsParams, ItemCfParams, PopularityParams, Recipe, TagIndexParams, TuneSpace,
-    UserCfParams, fit_ials, fit_item_neighbours, fit_popularity, fit_recency, fit_snapshot,
-    fit_tag_index, fit_user_items, model_names, tune,
+    FitError, IalsParams, ItemCfParams, KeyIndexParams, PopularityParams, Recipe, TuneSpace,
+    UserCfParams, fit_ials, fit_item_neighbours, fit_key_index, fit_popularity, fit_recency,
+    fit_snapshot, fit_user_items, model_names, tune,
 };
 
 const DAY: i64 = 86_400_000;
 
 fn kinds() -> EventKinds {
-    let kind =
-        |name: &str, weight, positive_from| EventKind { name: name.into(), weight, positive_from };
+    let kind = |name: &str, weight, positive_from| EventKind::new(name, weight, positive_from);
     EventKinds::new(vec![kind("rating", 1.0, Some(4.0)), kind("dislike", -2.0, None)]).unwrap()
 }
 
@@ -41,12 +40,15 @@ fn train_set(items: usize, users: usize, events: &[(u32, u32, f32, Option<i64>)]
             kind: KindIndex(u8::from(*value < 0.0)),
             value: value.abs(),
             time: day.map(|day| Timestamp(day * DAY)),
+            scene: None,
         });
     }
     TrainSet::whole(&Dataset {
         name: "by hand".into(),
         catalogue: Arc::new(Catalogue::from_items(&items).unwrap()),
         users: Arc::new((0..users).map(|user| format!("u{user}")).collect()),
+        user_fields: Arc::default(),
+        scenes: Vec::new(),
         kinds: kinds(),
         events: columns,
         test_events: None,
@@ -108,7 +110,7 @@ fn recency_falls_back_to_the_first_event_and_breaks_ties_by_popularity() {
 #[test]
 fn tags_reach_ancestors_at_a_discount_and_vectors_have_length_one() {
     let train = train_set(6, 1, &[]);
-    let index = fit_tag_index(&train, &TagIndexParams { ancestor_discount: 0.5 }).unwrap();
+    let index = fit_key_index(&train, &KeyIndexParams { ancestor_discount: 0.5 }).unwrap();
     let catalogue = train.catalogue();
     let horror = index.item_vector(catalogue, ItemIndex(0));
     assert_eq!(horror.len(), 2);
@@ -127,7 +129,7 @@ fn tags_reach_ancestors_at_a_discount_and_vectors_have_length_one() {
     let expected = 0.5 * index.idf[film as usize] / index.idf[horror_tag as usize];
     assert!((weight(film) / weight(horror_tag) - expected).abs() < 1e-5);
 
-    let flat = fit_tag_index(&train, &TagIndexParams { ancestor_discount: 0.0 }).unwrap();
+    let flat = fit_key_index(&train, &KeyIndexParams { ancestor_discount: 0.0 }).unwrap();
     assert_eq!(flat.item_vector(catalogue, ItemIndex(0)), [(horror_tag, 1.0)]);
 }
 
@@ -194,7 +196,7 @@ fn parameters_out_of_range_are_refused_by_name() {
     assert!(recipe.validate().is_err());
     assert!(ItemCfParams { neighbours: 0, ..Default::default() }.validate().is_err());
     assert!(UserCfParams { shrinkage: f32::NAN, ..Default::default() }.validate().is_err());
-    assert!(TagIndexParams { ancestor_discount: 1.1 }.validate().is_err());
+    assert!(KeyIndexParams { ancestor_discount: 1.1 }.validate().is_err());
 }
 
 fn snapshot(train: &TrainSet) -> Snapshot {

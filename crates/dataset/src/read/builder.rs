@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use gannet_core::{
-    CatalogueBuilder, EventKinds, Interaction, Item, ItemIndex, KindIndex, StringTable, Timestamp,
-    UserIndex,
+    CatalogueBuilder, EventKinds, Interaction, Item, ItemIndex, KindIndex, SceneIndex, StringTable,
+    Timestamp, UserIndex,
 };
 
 use super::field;
@@ -19,6 +19,7 @@ pub(crate) struct EventRow<'a> {
     pub(crate) kind: KindIndex,
     pub(crate) value: f32,
     pub(crate) time: Option<Timestamp>,
+    pub(crate) scene: Option<SceneIndex>,
 }
 
 /// Which of the two sets of events a row belongs to.
@@ -67,9 +68,9 @@ impl DatasetBuilder {
             Part::Events => &mut self.events,
             Part::TestEvents => self.test_events.get_or_insert_default(),
         };
-        let EventRow { kind, value, time, .. } = *row;
+        let EventRow { kind, value, time, scene, .. } = *row;
         events.users.push(UserIndex(user));
-        events.interactions.push(Interaction { item: ItemIndex(item), kind, value, time });
+        events.interactions.push(Interaction { item: ItemIndex(item), kind, value, time, scene });
         Ok(())
     }
 
@@ -92,6 +93,8 @@ impl DatasetBuilder {
             name: name.to_owned(),
             catalogue: Arc::new(catalogue.finish()),
             users: Arc::new(user_order.iter().map(|at| self.users.get(*at)).collect()),
+            user_fields: Arc::default(),
+            scenes: Vec::new(),
             kinds,
             events: arrange(self.events),
             test_events: self.test_events.map(arrange),

@@ -173,6 +173,7 @@ pub(crate) fn read(
                 kind: kind_of(&row, kind, &kinds)?,
                 value: value.transpose()?.unwrap_or(1.0),
                 time: time.transpose()?,
+                scene: None,
             };
             reading.builder.add_event(Part::Events, &row)
         });
@@ -231,6 +232,8 @@ fn read_items(
                 author: row.optional(author)?.map(str::to_owned),
                 published: published.transpose()?,
                 available: available.transpose()?.unwrap_or(true),
+                expires: None,
+                fields: Vec::new(),
             };
             reading.builder.add_item(row.name(id), item)
         });

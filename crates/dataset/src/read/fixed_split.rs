@@ -24,7 +24,7 @@ pub(crate) fn read(mut reading: Reading<'_>) -> Result<ReadOutcome, ReadError> {
                 let mut words = words.split_ascii_whitespace();
                 let user = words.next().unwrap_or_default();
                 for item in words {
-                    let row = EventRow { user, item, kind, value: 1.0, time: None };
+                    let row = EventRow { user, item, kind, value: 1.0, time: None, scene: None };
                     reading.builder.add_event(part, &row)?;
                 }
                 Ok(())

@@ -45,6 +45,7 @@ pub(crate) fn read(
                 kind,
                 value: field::value("rating", row.text(value)?)?,
                 time: Some(field::event_time("timestamp", time, TimeUnit::Seconds, now)?),
+                scene: None,
             };
             reading.builder.add_event(Part::Events, &row)
         });

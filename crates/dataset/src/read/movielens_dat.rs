@@ -44,6 +44,7 @@ pub(crate) fn read(
                 kind,
                 value: field::value("rating", value)?,
                 time: Some(field::event_time("timestamp", time, TimeUnit::Seconds, now)?),
+                scene: None,
             };
             reading.builder.add_event(Part::Events, &row)
         });

@@ -95,6 +95,7 @@ pub(crate) fn read(
                 kind,
                 value: value.transpose()?.unwrap_or(1.0),
                 time: time.transpose()?,
+                scene: None,
             };
             reading.builder.add_event(Part::Events, &row)
         });

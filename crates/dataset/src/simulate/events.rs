@@ -46,7 +46,7 @@ pub(super) fn events(
             let time = Some(Timestamp(options.start.0.saturating_add(time)));
             events.users.push(UserIndex(user as u32));
             let item = ItemIndex(item as u32);
-            events.interactions.push(Interaction { item, kind, value, time });
+            events.interactions.push(Interaction { item, kind, value, time, scene: None });
         }
         progress.advance(1);
     }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use gannet_core::{Catalogue, EventKinds, Interaction, SparseRows, StringTable, UserIndex};
+use gannet_core::{
+    Catalogue, EventKinds, FieldTable, Interaction, SparseRows, StringTable, UserIndex,
+};
 
 use crate::dataset::{Dataset, Events};
 
@@ -12,6 +14,8 @@ use crate::dataset::{Dataset, Events};
 pub struct TrainSet {
     catalogue: Arc<Catalogue>,
     users: Arc<StringTable>,
+    user_fields: Arc<FieldTable>,
+    scenes: Arc<[String]>,
     kinds: EventKinds,
     offsets: Vec<u64>,
     events: Vec<Interaction>,
@@ -24,6 +28,8 @@ impl TrainSet {
         Self {
             catalogue: Arc::clone(&dataset.catalogue),
             users: Arc::clone(&dataset.users),
+            user_fields: Arc::clone(&dataset.user_fields),
+            scenes: dataset.scenes.clone().into(),
             kinds: dataset.kinds.clone(),
             offsets,
             events,
@@ -38,6 +44,16 @@ impl TrainSet {
     /// The users' ids, by index; some may have no events here.
     pub fn users(&self) -> &Arc<StringTable> {
         &self.users
+    }
+
+    /// What is known of the users: row `i` is the user of index `i`.
+    pub fn user_fields(&self) -> &Arc<FieldTable> {
+        &self.user_fields
+    }
+
+    /// The scenes that events name, by `SceneIndex`.
+    pub fn scenes(&self) -> &[String] {
+        &self.scenes
     }
 
     /// The kinds of events.
@@ -113,6 +129,8 @@ impl TrainSet {
         Self {
             catalogue: Arc::clone(&self.catalogue),
             users: Arc::clone(&self.users),
+            user_fields: Arc::clone(&self.user_fields),
+            scenes: Arc::clone(&self.scenes),
             kinds: self.kinds.clone(),
             offsets: vec![0],
             events: Vec::new(),

@@ -41,6 +41,8 @@ pub(super) fn items(file: CheckedFile) -> Result<Catalogue, StoreError> {
             author: author.is_valid(row).then(|| author.value(row).to_owned()),
             published: published.is_valid(row).then(|| Timestamp(published.value(row))),
             available: batch.column(5).as_boolean().value(row),
+            expires: None,
+            fields: Vec::new(),
         };
         catalogue.add(&item).map(|_| ()).map_err(|error| error.to_string())
     })?;
@@ -72,7 +74,13 @@ pub(super) fn events(file: CheckedFile, names: &Names<'_>) -> Result<Events, Sto
         let times = batch.column(4).as_primitive::<TimestampMillisecondType>();
         let time = times.is_valid(row).then(|| Timestamp(times.value(row)));
         events.users.push(UserIndex(user_at));
-        events.interactions.push(Interaction { item: ItemIndex(item.0), kind, value, time });
+        events.interactions.push(Interaction {
+            item: ItemIndex(item.0),
+            kind,
+            value,
+            time,
+            scene: None,
+        });
         Ok(())
     })?;
     Ok(events)

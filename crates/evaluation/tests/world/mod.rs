@@ -72,12 +72,15 @@ pub(crate) fn dataset() -> Dataset {
         kind: KindIndex(0),
         value: if at % 4 == 3 { 2.0 } else { 5.0 },
         time: Some(Timestamp(DAY * i64::from(400 + at))),
+        scene: None,
     };
     let pairs = || (0..USERS).flat_map(|user| (0..12).map(move |at| (user, at)));
     Dataset {
         name: "small <world>".to_owned(),
         catalogue: Arc::new(Catalogue::from_items(&items).expect("distinct ids")),
         users: Arc::new((0..USERS).map(|user| format!("u{user}")).collect()),
+        user_fields: Arc::default(),
+        scenes: Vec::new(),
         kinds: EventKinds::rating(4.0),
         events: Events {
             users: pairs().map(|(user, _)| UserIndex(user)).collect(),

@@ -1,4 +1,4 @@
-//! `inverted` (u2tag2i): items that share the user's tags; reads [`TagIndex`].
+//! `inverted` (u2tag2i): items that share the user's tags; reads [`KeyIndex`].
 //!
 //! The user's interest in a tag is the sum of the unit tf-idf vectors of the items that he liked
 //! (ancestors included, discounted by level), each times its strength, halved every
@@ -15,7 +15,7 @@
 use std::sync::Arc;
 
 use gannet_core::{Catalogue, ChannelName, ModelName};
-use gannet_models::{Popularity, Snapshot, TagIndex};
+use gannet_models::{KeyIndex, Popularity, Snapshot};
 use serde::Deserialize;
 
 use super::scores::{Scores, with_scores};
@@ -59,7 +59,7 @@ impl Default for InvertedParameters {
 struct Inverted {
     name: ChannelName,
     catalogue: Arc<Catalogue>,
-    tags: Arc<TagIndex>,
+    tags: Arc<KeyIndex>,
     /// By item; empty where popularity plays no part.
     popularity_factors: Vec<f32>,
     parameters: InvertedParameters,

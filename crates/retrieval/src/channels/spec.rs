@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gannet_core::ModelName;
 use gannet_models::{
-    Factors, ItemNeighbours, Model, Popularity, Recency, Snapshot, TagIndex, UserItems,
+    Factors, ItemNeighbours, KeyIndex, Model, Popularity, Recency, Snapshot, UserItems,
 };
 use serde::de::DeserializeOwned;
 
@@ -75,7 +75,7 @@ macro_rules! readable {
 readable!(
     Popularity: "popularity",
     Recency: "recency",
-    TagIndex: "tag_index",
+    KeyIndex: "key_index",
     ItemNeighbours: "item_neighbours",
     Factors: "factors",
     UserItems: "user_items"

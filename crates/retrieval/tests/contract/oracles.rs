@@ -86,7 +86,7 @@ pub(crate) fn scores(
             }
             Some((some(scores), true))
         }
-        ("inverted", Model::TagIndex(index)) => {
+        ("inverted", Model::KeyIndex(index)) => {
             let interest = interest(&snapshot.catalogue, &index.idf, profile, parameters)?;
             let Model::Popularity(popularity) = model("popularity") else { unreachable!() };
             let highest = popularity.scores().iter().copied().fold(0.0, f32::max);

@@ -9,8 +9,8 @@ use gannet_core::{
     KindIndex, ManualClock, ModelName, SparseRows, StringTable, TagPath, Timestamp, UserIndex,
 };
 use gannet_models::{
-    Factors, FoldIn, Histories, ItemNeighbours, MergeWeights, Model, Popularity, Recency, Snapshot,
-    TagIndex, UserItems,
+    Factors, FoldIn, Histories, ItemNeighbours, KeyIndex, MergeWeights, Model, Popularity, Recency,
+    Snapshot, UserItems,
 };
 use gannet_retrieval::{
     Ask, Channel, ChannelKinds, ChannelSpec, ChannelSpecError, Deadline, Eligibility, EngineState,
@@ -75,18 +75,14 @@ pub(crate) fn day(day: i64) -> Timestamp {
 }
 
 pub(crate) fn kinds() -> EventKinds {
-    let kind = |name: &str, weight, positive_from| EventKind {
-        name: name.to_owned(),
-        weight,
-        positive_from,
-    };
+    let kind = |name: &str, weight, positive_from| EventKind::new(name, weight, positive_from);
     let kinds = [kind("rating", 1.0, Some(4.0)), kind("dislike", -1.0, None)];
     EventKinds::new(kinds.into_iter().chain([kind("play", 0.5, None)]).collect()).unwrap()
 }
 
 fn interaction(event: &EventSpec) -> Interaction {
     let (item, kind) = (ItemIndex(event.item), KindIndex(event.kind));
-    Interaction { item, kind, value: f32::from(event.value), time: event.day.map(day) }
+    Interaction { item, kind, value: f32::from(event.value), time: event.day.map(day), scene: None }
 }
 
 impl World {
@@ -119,7 +115,12 @@ impl World {
         });
         let lists = SparseRows::from_rows(self.items.len() as u32, lists);
         let models = [
-            ("tags", Model::TagIndex(Arc::new(TagIndex::of_catalogue(&catalogue, 0.5)))),
+            (
+                "tags",
+                Model::KeyIndex(Arc::new(
+                    KeyIndex::of_catalogue(&catalogue, "tags", 0.5).expect("tags"),
+                )),
+            ),
             ("popularity", Model::Popularity(Arc::new(popularity))),
             ("recency", Model::Recency(Arc::new(recency))),
             (

@@ -56,6 +56,7 @@ pub(crate) fn snapshot(items: u32, users: u32) -> Snapshot {
         kind: KindIndex(0),
         value: if at % 4 == 3 { 2.0 } else { 5.0 },
         time: Some(Timestamp(NOW.0 - 86_400_000 * i64::from(10 - at))),
+        scene: None,
     };
     let events = (0..users).flat_map(|user| (0..10).map(move |at| event(user, at))).collect();
     let popularity = Popularity::new((0..items).map(|at| (items - at) as f32).collect());

@@ -148,7 +148,8 @@ fn snapshot() -> Snapshot {
         })
         .collect();
     let catalogue = Catalogue::from_items(&items).unwrap();
-    let event = Interaction { item: ItemIndex(5), kind: KindIndex(0), value: 5.0, time: None };
+    let event =
+        Interaction { item: ItemIndex(5), kind: KindIndex(0), value: 5.0, time: None, scene: None };
     let users: StringTable = ["1", "Ünï"].into_iter().collect();
     let popularity = Popularity::new(vec![6.0, 5.0, 4.0, 3.0, 2.0, 1.0]);
     let name = ModelName::new("popularity").unwrap();

@@ -1,0 +1,245 @@
+//! Named fields of items or users, in columns: whatever a data set knows beyond the fixed words.
+
+use crate::strings::StringTable;
+
+/// Position of a field in a [`FieldTable`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FieldIndex(pub u16);
+
+/// One value as it comes in.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FieldValue {
+    /// A category: music, city, language.
+    Text(String),
+    /// A finite number: length in milliseconds, price, width.
+    Number(f64),
+}
+
+/// Why a value was not taken.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum FieldError {
+    /// A number where the field's other rows have text, or the reverse.
+    #[error("field {field:?} is of {expected}, this is {found:?}")]
+    Type {
+        /// The field.
+        field: String,
+        /// What its rows hold.
+        expected: &'static str,
+        /// The value at fault.
+        found: FieldValue,
+    },
+    /// NaN or infinite.
+    #[error("field {0:?}: expected a finite number")]
+    NotFinite(String),
+    /// A text over 256 bytes, or an empty one.
+    #[error("field {0:?}: expected text of 1 to 256 bytes")]
+    Length(String),
+    /// More fields than an index can name, or a name of the fixed words.
+    #[error("field {0:?}: expected another name and at most 1,000 fields")]
+    Name(String),
+}
+
+/// The values of one field, a row an item or a user.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Column {
+    /// Distinct texts and each row's position among them; `u32::MAX` where it has none.
+    Text {
+        /// The distinct texts in order of first appearance.
+        values: StringTable,
+        /// By row.
+        rows: Vec<u32>,
+    },
+    /// By row; NaN where it has none.
+    Number(Vec<f64>),
+}
+
+const NONE: u32 = u32::MAX;
+const TEXT_BYTES_MAX: usize = 256;
+const FIELDS_MAX: usize = 1_000;
+
+/// Words that name fixed columns of items and users.
+const RESERVED: [&str; 8] =
+    ["id", "title", "tags", "author", "published", "available", "expires", "age_days"];
+
+/// Columns by name. A row past a column's end has no value there.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FieldTable {
+    names: Vec<String>,
+    columns: Vec<Column>,
+}
+
+impl FieldTable {
+    /// No fields.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From whole columns; names must be distinct and none of the fixed words.
+    pub fn from_columns(columns: Vec<(String, Column)>) -> Result<Self, FieldError> {
+        let mut table = Self::new();
+        for (name, column) in columns {
+            table.add_column(&name, column)?;
+        }
+        Ok(table)
+    }
+
+    fn add_column(&mut self, name: &str, column: Column) -> Result<FieldIndex, FieldError> {
+        let taken = self.find(name).is_some() || RESERVED.contains(&name);
+        if taken || name.is_empty() || self.names.len() >= FIELDS_MAX {
+            return Err(FieldError::Name(name.to_owned()));
+        }
+        if let Column::Number(rows) = &column {
+            if rows.iter().any(|value| value.is_infinite()) {
+                return Err(FieldError::NotFinite(name.to_owned()));
+            }
+        }
+        self.names.push(name.to_owned());
+        self.columns.push(column);
+        Ok(FieldIndex(self.names.len() as u16 - 1))
+    }
+
+    /// Number of fields.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// The index of a name.
+    pub fn find(&self, name: &str) -> Option<FieldIndex> {
+        self.names.iter().position(|known| known == name).map(|at| FieldIndex(at as u16))
+    }
+
+    /// The name of a field. Panics for an index of another table, as all that follow.
+    pub fn name(&self, field: FieldIndex) -> &str {
+        &self.names[usize::from(field.0)]
+    }
+
+    /// The column of a field.
+    pub fn column(&self, field: FieldIndex) -> &Column {
+        &self.columns[usize::from(field.0)]
+    }
+
+    /// All fields in order.
+    pub fn indices(&self) -> impl ExactSizeIterator<Item = FieldIndex> + use<> {
+        (0..self.names.len() as u16).map(FieldIndex)
+    }
+
+    /// A row's text, as a position among the field's distinct texts.
+    pub fn key(&self, field: FieldIndex, row: usize) -> Option<u32> {
+        match self.column(field) {
+            Column::Text { rows, .. } => rows.get(row).copied().filter(|key| *key != NONE),
+            Column::Number(_) => None,
+        }
+    }
+
+    /// A row's text.
+    pub fn text(&self, field: FieldIndex, row: usize) -> Option<&str> {
+        match self.column(field) {
+            Column::Text { values, .. } => self.key(field, row).map(|key| values.get(key)),
+            Column::Number(_) => None,
+        }
+    }
+
+    /// A row's number.
+    pub fn number(&self, field: FieldIndex, row: usize) -> Option<f64> {
+        match self.column(field) {
+            Column::Number(rows) => rows.get(row).copied().filter(|value| !value.is_nan()),
+            Column::Text { .. } => None,
+        }
+    }
+
+    /// All values of a row, by the order of the fields.
+    pub fn row(&self, row: usize) -> Vec<(String, FieldValue)> {
+        let value = |field| {
+            let text = self.text(field, row).map(|text| FieldValue::Text(text.to_owned()));
+            text.or_else(|| self.number(field, row).map(FieldValue::Number))
+        };
+        self.indices()
+            .filter_map(|field| Some((self.name(field).to_owned(), value(field)?)))
+            .collect()
+    }
+
+    /// Whether [`FieldTable::set`] would take these values: to be asked before any is set.
+    pub fn check(&self, values: &[(String, FieldValue)]) -> Result<(), FieldError> {
+        for (name, value) in values {
+            let column = self.find(name).map(|field| self.column(field));
+            let wrong = |expected| {
+                let (field, found) = (name.clone(), value.clone());
+                Err(FieldError::Type { field, expected, found })
+            };
+            match (value, column) {
+                (FieldValue::Number(_), Some(Column::Text { .. })) => return wrong("text"),
+                (FieldValue::Text(_), Some(Column::Number(_))) => return wrong("numbers"),
+                (FieldValue::Number(number), _) if !number.is_finite() => {
+                    return Err(FieldError::NotFinite(name.clone()));
+                }
+                (FieldValue::Text(text), _) if !(1..=TEXT_BYTES_MAX).contains(&text.len()) => {
+                    return Err(FieldError::Length(name.clone()));
+                }
+                (_, None) if name.is_empty() || RESERVED.contains(&name.as_str()) => {
+                    return Err(FieldError::Name(name.clone()));
+                }
+                _ => {}
+            }
+        }
+        match self.len() + values.len() > FIELDS_MAX {
+            true => Err(FieldError::Name("(one more)".to_owned())),
+            false => Ok(()),
+        }
+    }
+
+    /// Sets a row's value; a field not seen before gets a column. Rows between are without value.
+    pub fn set(&mut self, row: usize, name: &str, value: &FieldValue) -> Result<(), FieldError> {
+        self.check(std::slice::from_ref(&(name.to_owned(), value.clone())))?;
+        let field = match (self.find(name), value) {
+            (Some(field), _) => field,
+            (None, FieldValue::Text(_)) => {
+                self.add_column(name, Column::Text { values: StringTable::new(), rows: vec![] })?
+            }
+            (None, FieldValue::Number(_)) => self.add_column(name, Column::Number(vec![]))?,
+        };
+        match (&mut self.columns[usize::from(field.0)], value) {
+            (Column::Text { values, rows }, FieldValue::Text(text)) => {
+                rows.resize(rows.len().max(row + 1), NONE);
+                rows[row] = values.intern(text);
+            }
+            (Column::Number(rows), FieldValue::Number(number)) => {
+                rows.resize(rows.len().max(row + 1), f64::NAN);
+                rows[row] = *number;
+            }
+            _ => unreachable!("checked above"),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_come_back_and_holes_stay_holes() {
+        let mut table = FieldTable::new();
+        table.set(2, "city", &FieldValue::Text("Xi'an".into())).unwrap();
+        table.set(0, "length", &FieldValue::Number(7.5)).unwrap();
+        let city = table.find("city").unwrap();
+        assert_eq!((table.text(city, 2), table.text(city, 0)), (Some("Xi'an"), None));
+        assert_eq!(table.text(city, 9), None);
+        assert_eq!(table.row(0), [("length".to_owned(), FieldValue::Number(7.5))]);
+    }
+
+    #[test]
+    fn refuses_mixed_types_nan_reserved_names_and_long_texts() {
+        let mut table = FieldTable::new();
+        table.set(0, "length", &FieldValue::Number(1.0)).unwrap();
+        assert!(table.set(1, "length", &FieldValue::Text("long".into())).is_err());
+        assert!(table.set(1, "length", &FieldValue::Number(f64::NAN)).is_err());
+        assert!(table.set(1, "author", &FieldValue::Text("x".into())).is_err());
+        assert!(table.set(1, "city", &FieldValue::Text("x".repeat(257))).is_err());
+        assert_eq!(table.len(), 1);
+    }
+}
