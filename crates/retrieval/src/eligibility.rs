@@ -84,6 +84,18 @@ impl Eligibility {
         Some(self.refusals[at].1)
     }
 
+    /// How many items are open to everybody: what base mask and filter leave, before this user's
+    /// own refusals. Exact and free: a random draw reckons with it.
+    pub fn open_count(&self) -> usize {
+        self.filter.as_ref().map_or(self.base_count, |filter| filter.count)
+    }
+
+    /// The items of [`Eligibility::open_count`] among rows `64 * at ..`, the lowest bit first.
+    pub fn open_word(&self, at: usize) -> u64 {
+        let filter = self.filter.as_ref().map_or(u64::MAX, |filter| filter.rows.word(at));
+        self.base.word(at) & filter
+    }
+
     /// Share of the catalogue that may be shown, 0 to 1: a planner's hint. Exact but for
     /// refused items that base mask or filter leave out as well.
     pub fn estimate(&self) -> f32 {

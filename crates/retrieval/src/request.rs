@@ -279,22 +279,23 @@ fn check_vectors(vectors: &[QueryVector], state: &EngineState) -> Result<(), Req
         if vectors[..at].iter().any(|earlier| earlier.model == vector.model) {
             return Err(refuse(field("model"), "duplicate_model", "given twice"));
         }
-        let factors = match state.snapshot.models.get(&vector.model) {
+        let (version, dim) = match state.snapshot.models.get(&vector.model) {
             None => {
                 let why = format!("the snapshot has no model {}", vector.model);
                 return Err(refuse(field("model"), "unknown_model", why));
             }
-            Some(Model::Factors(factors)) => factors,
+            Some(Model::Factors(factors)) => (&factors.version, factors.items.dim()),
+            Some(Model::Vectors(vectors)) => (&vectors.version, vectors.items.dim()),
             Some(other) => {
                 let why = format!("{} is a {}: it has no vectors", vector.model, other.kind());
                 return Err(refuse(field("model"), "wrong_model_kind", why));
             }
         };
-        if vector.version != factors.version {
-            let why = format!("expected version {}", factors.version);
+        if vector.version != *version {
+            let why = format!("expected version {version}");
             return Err(refuse(field("version"), "wrong_version", why));
         }
-        let (values, dim) = (&vector.values, factors.items.dim());
+        let values = &vector.values;
         if values.len() != dim {
             let why = format!("expected {dim} values, these are {}", values.len());
             return Err(refuse(field("values"), "wrong_dimension", why));

@@ -12,6 +12,7 @@ mod recent;
 mod scores;
 mod selection;
 mod spec;
+mod trending;
 mod u2i_vector;
 mod user_cf;
 mod watch;
@@ -23,6 +24,7 @@ use crate::ChannelKinds;
 /// Registers every kind of this folder.
 pub(crate) fn register(kinds: &mut ChannelKinds) {
     kinds.register("popular", Arc::new(popular::build));
+    kinds.register("trending", Arc::new(trending::build));
     kinds.register("recent", Arc::new(recent::build));
     kinds.register("inverted", Arc::new(inverted::build));
     kinds.register("item_cf", Arc::new(item_cf::build));

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use gannet_core::ModelName;
 use gannet_models::{
-    Factors, ItemNeighbours, KeyIndex, Model, Popularity, Recency, Snapshot, UserItems,
+    Factors, ItemNeighbours, KeyIndex, Model, Popularity, Recency, Snapshot, Trending, UserItems,
+    Vectors,
 };
 use serde::de::DeserializeOwned;
 
@@ -78,7 +79,9 @@ readable!(
     KeyIndex: "key_index",
     ItemNeighbours: "item_neighbours",
     Factors: "factors",
-    UserItems: "user_items"
+    UserItems: "user_items",
+    Trending: "trending",
+    Vectors: "vectors"
 );
 
 /// The model that the spec names, or the one of the kind's default name.
