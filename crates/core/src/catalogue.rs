@@ -3,9 +3,9 @@
 use crate::bitmap::Bitmap;
 use crate::clock::Timestamp;
 use crate::field::{Column, FieldError, FieldIndex, FieldTable};
-use crate::id::{ItemId, ItemIndex};
+use crate::id::{IdError, ItemId, ItemIndex};
 use crate::item::{Item, TagPath};
-use crate::strings::StringTable;
+use crate::strings::{Renumbering, StringTable};
 
 /// Why an item was not taken.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -13,6 +13,9 @@ pub enum CatalogueError {
     /// The id is there already.
     #[error("item {0} is given twice")]
     Duplicate(ItemId),
+    /// A string that is no id.
+    #[error(transparent)]
+    Id(#[from] IdError),
     /// A field's value cannot be kept.
     #[error(transparent)]
     Field(#[from] FieldError),
@@ -30,6 +33,25 @@ pub enum KeyField {
 }
 
 const NONE: u32 = u32::MAX;
+
+/// An item as a reader of millions sees it: borrowed, its tags known to the builder already.
+#[derive(Debug, Clone, Copy)]
+pub struct ItemRow<'a> {
+    /// Its outside id.
+    pub id: &'a str,
+    /// What a person calls it; empty where unknown.
+    pub title: &'a str,
+    /// Its tags, as [`CatalogueBuilder::tag`] numbers them; doubles are dropped.
+    pub tags: &'a [u32],
+    /// Who made it.
+    pub author: Option<&'a str>,
+    /// When it was published.
+    pub published: Option<Timestamp>,
+    /// Whether it may be shown at all.
+    pub available: bool,
+    /// From when on it may no longer be shown.
+    pub expires: Option<Timestamp>,
+}
 
 /// Collects items; [`CatalogueBuilder::finish`] makes the catalogue.
 #[derive(Debug, Default)]
@@ -79,25 +101,69 @@ impl CatalogueBuilder {
             return Err(CatalogueError::Duplicate(item.id.clone()));
         }
         self.fields.check(&item.fields)?;
-        let index = self.ids.intern(item.id.as_str());
-        self.titles.push(&item.title);
+        let tags: Vec<u32> = item.tags.iter().map(|tag| self.tag(tag)).collect();
+        let index = self.add_row(&ItemRow {
+            id: item.id.as_str(),
+            title: &item.title,
+            tags: &tags,
+            author: item.author.as_deref(),
+            published: item.published,
+            available: item.available,
+            expires: item.expires,
+        })?;
+        for (name, value) in &item.fields {
+            self.fields.set(index.at(), name, value)?;
+        }
+        Ok(index)
+    }
+
+    /// Adds an item without an allocation of its own; its fields are set through
+    /// [`CatalogueBuilder::fields_mut`]. Panics where a tag is not one of this builder's.
+    pub fn add_row(&mut self, row: &ItemRow<'_>) -> Result<ItemIndex, CatalogueError> {
+        if row.id.is_empty() || row.id.len() > 256 || self.ids.find(row.id).is_some() {
+            return Err(CatalogueError::Duplicate(ItemId::new(row.id)?));
+        }
+        let index = self.ids.intern(row.id);
+        self.titles.push(row.title);
         let first = self.item_tags.len();
-        for tag in &item.tags {
-            let tag = self.intern_tag(tag);
-            if !self.item_tags[first..].contains(&tag) {
-                self.item_tags.push(tag);
+        for tag in row.tags {
+            assert!((*tag as usize) < self.tags.len(), "a tag of another builder");
+            if !self.item_tags[first..].contains(tag) {
+                self.item_tags.push(*tag);
             }
         }
         self.item_tag_ends.push(self.item_tags.len() as u64);
-        let author = item.author.as_deref().map_or(NONE, |author| self.authors.intern(author));
+        let author = row.author.map_or(NONE, |author| self.authors.intern(author));
         self.item_authors.push(author);
-        self.published.push(item.published);
-        self.available.push(item.available);
-        self.expires.push(item.expires);
-        for (name, value) in &item.fields {
-            self.fields.set(index as usize, name, value)?;
-        }
+        self.published.push(row.published);
+        self.available.push(row.available);
+        self.expires.push(row.expires);
         Ok(ItemIndex(index))
+    }
+
+    /// The fields of the items added so far, by their index.
+    pub fn fields_mut(&mut self) -> &mut FieldTable {
+        &mut self.fields
+    }
+
+    /// The fields of the items added so far.
+    pub fn fields(&self) -> &FieldTable {
+        &self.fields
+    }
+
+    /// Number of items.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// The id of an item that is there. Panics for another index.
+    pub fn id(&self, item: ItemIndex) -> &str {
+        self.ids.get(item.0)
     }
 
     /// The index of an item that is there already.
@@ -105,13 +171,72 @@ impl CatalogueBuilder {
         self.ids.find(id).map(ItemIndex)
     }
 
-    fn intern_tag(&mut self, tag: &TagPath) -> u32 {
+    /// The number of a tag that is there already, by its whole path.
+    pub fn find_tag(&self, path: &str) -> Option<u32> {
+        self.tags.find(path)
+    }
+
+    /// The number of a tag; it and its ancestors are added where they are not there yet.
+    pub fn tag(&mut self, tag: &TagPath) -> u32 {
         if let Some(known) = self.tags.find(tag.as_str()) {
             return known;
         }
-        let parent = tag.parent().map_or(NONE, |parent| self.intern_tag(&parent));
+        let parent = tag.parent().map_or(NONE, |parent| self.tag(&parent));
         self.tag_parents.push(parent);
         self.tags.intern(tag.as_str())
+    }
+
+    /// The finished catalogue with its items in another order: item `i` is the one that was added
+    /// as `order[i]`. Tags, authors and texts are numbered as if the items had come in that order;
+    /// those that no item has are dropped. Column by column: no two catalogues are held at once.
+    pub fn finish_in_order(mut self, order: &[u32]) -> Catalogue {
+        self.ids = order.iter().map(|at| self.ids.get(*at)).collect();
+        let mut titles = Titles::default();
+        for at in order {
+            titles.push(self.titles.get(*at as usize));
+        }
+        self.titles = titles;
+        self.reorder_tags(order);
+        let mut authors = Renumbering::of(&self.authors);
+        let author = |at: &u32| match self.item_authors[*at as usize] {
+            NONE => NONE,
+            author => authors.number(author),
+        };
+        self.item_authors = order.iter().map(author).collect();
+        self.authors = authors.finish();
+        self.published = order.iter().map(|at| self.published[*at as usize]).collect();
+        self.available = order.iter().map(|at| self.available[*at as usize]).collect();
+        self.expires = order.iter().map(|at| self.expires[*at as usize]).collect();
+        self.fields = self.fields.in_order(order);
+        self.finish()
+    }
+
+    fn reorder_tags(&mut self, order: &[u32]) {
+        let mut tags = Renumbering::of(&self.tags);
+        let (mut parents, mut item_tags) = (Vec::new(), Vec::with_capacity(self.item_tags.len()));
+        let mut ends = Vec::with_capacity(order.len());
+        let mut lineage = Vec::new();
+        for at in order {
+            let at = *at as usize;
+            let start = if at == 0 { 0 } else { self.item_tag_ends[at - 1] };
+            for tag in &self.item_tags[start as usize..self.item_tag_ends[at] as usize] {
+                // Ancestors first, as `tag` adds them.
+                let mut next = *tag;
+                while next != NONE && !tags.knows(next) {
+                    lineage.push(next);
+                    next = self.tag_parents[next as usize];
+                }
+                while let Some(new) = lineage.pop() {
+                    let parent = self.tag_parents[new as usize];
+                    parents.push(if parent == NONE { NONE } else { tags.number(parent) });
+                    tags.number(new);
+                }
+                item_tags.push(tags.number(*tag));
+            }
+            ends.push(item_tags.len() as u64);
+        }
+        self.tags = tags.finish();
+        (self.tag_parents, self.item_tags, self.item_tag_ends) = (parents, item_tags, ends);
     }
 
     /// The finished catalogue.
@@ -372,6 +497,43 @@ mod tests {
         let lineage: Vec<&str> =
             catalogue.tag_lineage(horror).map(|tag| catalogue.tag_name(tag)).collect();
         assert_eq!(lineage, ["film/horror", "film"]);
+    }
+
+    #[test]
+    fn another_order_gives_what_adding_in_that_order_gives() {
+        let author = |name: &str| Some(name.to_owned());
+        let music = |name: &str| vec![("music".to_owned(), FieldValue::Text(name.into()))];
+        let items = [
+            Item { author: author("x"), fields: music("m"), ..item("c", &["a/b/c", "z"]) },
+            Item { expires: Some(Timestamp(7)), title: "t".into(), ..item("a", &["z", "a"]) },
+            Item { author: author("y"), fields: music("n"), ..item("b", &["a/b", "q/r"]) },
+            Item { author: author("x"), fields: music("n"), ..item("d", &[]) },
+        ];
+        let mut builder = CatalogueBuilder::new();
+        for item in &items {
+            builder.add(item).unwrap();
+        }
+        let order = [2, 3, 1, 0];
+        let turned = builder.finish_in_order(&order);
+        let expected = Catalogue::from_items(order.map(|at| &items[at as usize])).unwrap();
+        assert_eq!(turned, expected);
+    }
+
+    #[test]
+    fn a_row_needs_an_id_of_its_own() {
+        let mut builder = CatalogueBuilder::new();
+        let row = ItemRow {
+            id: "a",
+            title: "",
+            tags: &[],
+            author: None,
+            published: None,
+            available: true,
+            expires: None,
+        };
+        assert!(builder.add_row(&row).is_ok());
+        assert!(matches!(builder.add_row(&row), Err(CatalogueError::Duplicate(_))));
+        assert!(matches!(builder.add_row(&ItemRow { id: "", ..row }), Err(CatalogueError::Id(_))));
     }
 
     #[test]

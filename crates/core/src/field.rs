@@ -1,6 +1,6 @@
 //! Named fields of items or users, in columns: whatever a data set knows beyond the fixed words.
 
-use crate::strings::StringTable;
+use crate::strings::{Renumbering, StringTable};
 
 /// Position of a field in a [`FieldTable`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,8 +39,17 @@ pub enum FieldError {
     Name(String),
 }
 
+/// What the rows of a field hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldKind {
+    /// [`FieldValue::Text`].
+    Text,
+    /// [`FieldValue::Number`].
+    Number,
+}
+
 /// The values of one field, a row an item or a user.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Column {
     /// Distinct texts and each row's position among them; `u32::MAX` where it has none.
     Text {
@@ -51,6 +60,21 @@ pub enum Column {
     },
     /// By row; NaN where it has none.
     Number(Vec<f64>),
+}
+
+impl PartialEq for Column {
+    /// Bit by bit, so that a hole (NaN) equals a hole.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Column::Text { values: a, rows: x }, Column::Text { values: b, rows: y }) => {
+                a == b && x == y
+            }
+            (Column::Number(a), Column::Number(b)) => {
+                a.iter().map(|number| number.to_bits()).eq(b.iter().map(|number| number.to_bits()))
+            }
+            _ => false,
+        }
+    }
 }
 
 const NONE: u32 = u32::MAX;
@@ -96,6 +120,16 @@ impl FieldTable {
         self.names.push(name.to_owned());
         self.columns.push(column);
         Ok(FieldIndex(self.names.len() as u16 - 1))
+    }
+
+    /// Adds a field without values, to be filled by [`FieldTable::set_text`] or
+    /// [`FieldTable::set_number`].
+    pub fn add(&mut self, name: &str, kind: FieldKind) -> Result<FieldIndex, FieldError> {
+        let column = match kind {
+            FieldKind::Text => Column::Text { values: StringTable::new(), rows: Vec::new() },
+            FieldKind::Number => Column::Number(Vec::new()),
+        };
+        self.add_column(name, column)
     }
 
     /// Number of fields.
@@ -202,18 +236,89 @@ impl FieldTable {
             }
             (None, FieldValue::Number(_)) => self.add_column(name, Column::Number(vec![]))?,
         };
-        match (&mut self.columns[usize::from(field.0)], value) {
-            (Column::Text { values, rows }, FieldValue::Text(text)) => {
+        match value {
+            FieldValue::Text(text) => self.set_text(field, row, text),
+            FieldValue::Number(number) => self.set_number(field, row, *number),
+        }
+    }
+
+    /// Sets a row's text: [`FieldTable::set`] without a search by name or an allocation.
+    pub fn set_text(
+        &mut self,
+        field: FieldIndex,
+        row: usize,
+        text: &str,
+    ) -> Result<(), FieldError> {
+        let name = &self.names[usize::from(field.0)];
+        if !(1..=TEXT_BYTES_MAX).contains(&text.len()) {
+            return Err(FieldError::Length(name.clone()));
+        }
+        match &mut self.columns[usize::from(field.0)] {
+            Column::Text { values, rows } => {
                 rows.resize(rows.len().max(row + 1), NONE);
                 rows[row] = values.intern(text);
+                Ok(())
             }
-            (Column::Number(rows), FieldValue::Number(number)) => {
-                rows.resize(rows.len().max(row + 1), f64::NAN);
-                rows[row] = *number;
+            Column::Number(_) => {
+                let (field, found) = (name.clone(), FieldValue::Text(text.to_owned()));
+                Err(FieldError::Type { field, expected: "numbers", found })
             }
-            _ => unreachable!("checked above"),
         }
-        Ok(())
+    }
+
+    /// Sets a row's number: [`FieldTable::set`] without a search by name or an allocation.
+    pub fn set_number(
+        &mut self,
+        field: FieldIndex,
+        row: usize,
+        number: f64,
+    ) -> Result<(), FieldError> {
+        let name = &self.names[usize::from(field.0)];
+        if !number.is_finite() {
+            return Err(FieldError::NotFinite(name.clone()));
+        }
+        match &mut self.columns[usize::from(field.0)] {
+            Column::Number(rows) => {
+                rows.resize(rows.len().max(row + 1), f64::NAN);
+                rows[row] = number;
+                Ok(())
+            }
+            Column::Text { .. } => {
+                let (field, found) = (name.clone(), FieldValue::Number(number));
+                Err(FieldError::Type { field, expected: "text", found })
+            }
+        }
+    }
+
+    /// The same rows in another order: row `i` of the result is row `order[i]` of this table.
+    /// Distinct texts are numbered anew, as if the rows had come in that order. Column by column,
+    /// so that no two whole tables are held.
+    pub fn in_order(self, order: &[u32]) -> Self {
+        let columns = self.columns.into_iter().map(|column| match column {
+            Column::Text { values, rows } => {
+                let (mut renumbering, mut text) = (Renumbering::of(&values), Vec::new());
+                for (row, from) in order.iter().enumerate() {
+                    let key = rows.get(*from as usize).copied().filter(|key| *key != NONE);
+                    if let Some(key) = key {
+                        text.resize(row + 1, NONE);
+                        text[row] = renumbering.number(key);
+                    }
+                }
+                Column::Text { values: renumbering.finish(), rows: text }
+            }
+            Column::Number(rows) => {
+                let mut numbers = Vec::new();
+                for (row, from) in order.iter().enumerate() {
+                    let number = rows.get(*from as usize).copied().filter(|one| !one.is_nan());
+                    if let Some(number) = number {
+                        numbers.resize(row + 1, f64::NAN);
+                        numbers[row] = number;
+                    }
+                }
+                Column::Number(numbers)
+            }
+        });
+        Self { columns: columns.collect(), names: self.names }
     }
 }
 
@@ -230,6 +335,26 @@ mod tests {
         assert_eq!((table.text(city, 2), table.text(city, 0)), (Some("Xi'an"), None));
         assert_eq!(table.text(city, 9), None);
         assert_eq!(table.row(0), [("length".to_owned(), FieldValue::Number(7.5))]);
+    }
+
+    #[test]
+    fn another_order_numbers_texts_as_if_they_had_come_so() {
+        let mut table = FieldTable::new();
+        let city = table.add("city", FieldKind::Text).unwrap();
+        let length = table.add("length", FieldKind::Number).unwrap();
+        for (row, text) in [(0, "Oslo"), (1, "Rome"), (3, "Rome")] {
+            table.set_text(city, row, text).unwrap();
+        }
+        table.set_number(length, 2, 7.0).unwrap();
+        assert!(table.set_number(city, 0, 1.0).is_err());
+        assert!(table.set_text(length, 0, "x").is_err());
+        let turned = table.in_order(&[3, 2, 1, 0]);
+        let mut expected = FieldTable::new();
+        for (row, text) in [(0, "Rome"), (2, "Rome"), (3, "Oslo")] {
+            expected.set(row, "city", &FieldValue::Text(text.into())).unwrap();
+        }
+        expected.set(1, "length", &FieldValue::Number(7.0)).unwrap();
+        assert_eq!(turned, expected);
     }
 
     #[test]

@@ -17,12 +17,12 @@ mod stage;
 mod strings;
 
 pub use bitmap::Bitmap;
-pub use catalogue::{Catalogue, CatalogueBuilder, CatalogueError, KeyField};
+pub use catalogue::{Catalogue, CatalogueBuilder, CatalogueError, ItemRow, KeyField};
 pub use clock::{Clock, ManualClock, Timestamp};
 pub use event::{
     EventKind, EventKinds, EventKindsError, Interaction, KindIndex, Marks, SceneIndex, watch_share,
 };
-pub use field::{Column, FieldError, FieldIndex, FieldTable, FieldValue};
+pub use field::{Column, FieldError, FieldIndex, FieldKind, FieldTable, FieldValue};
 pub use id::{IdError, ItemId, ItemIndex, UserId, UserIndex};
 pub use item::{Item, TAG_SEPARATOR, TagError, TagPath};
 pub use name::{ChannelName, ModelName, NameError, PlanName, SceneName};

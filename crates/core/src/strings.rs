@@ -78,6 +78,36 @@ impl<S: AsRef<str>> FromIterator<S> for StringTable {
     }
 }
 
+/// Numbers strings of one table anew, in the order in which they are asked for.
+pub(crate) struct Renumbering<'a> {
+    old: &'a StringTable,
+    new: StringTable,
+    numbers: Vec<u32>,
+}
+
+impl<'a> Renumbering<'a> {
+    pub(crate) fn of(old: &'a StringTable) -> Self {
+        Self { old, new: StringTable::new(), numbers: vec![u32::MAX; old.len()] }
+    }
+
+    /// Whether a string has its new number yet.
+    pub(crate) fn knows(&self, old: u32) -> bool {
+        self.numbers[old as usize] != u32::MAX
+    }
+
+    /// The new number of the string at an old position.
+    pub(crate) fn number(&mut self, old: u32) -> u32 {
+        if !self.knows(old) {
+            self.numbers[old as usize] = self.new.intern(self.old.get(old));
+        }
+        self.numbers[old as usize]
+    }
+
+    pub(crate) fn finish(self) -> StringTable {
+        self.new
+    }
+}
+
 fn slice<'a>(bytes: &'a str, ends: &[usize], position: u32) -> &'a str {
     let at = position as usize;
     let start = if at == 0 { 0 } else { ends[at - 1] };

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use gannet_core::{Catalogue, EventKinds, FieldTable, Interaction, StringTable, UserIndex};
 
+/// As many scenes as a [`gannet_core::SceneIndex`] can name.
+pub(crate) const SCENES_MAX: usize = 255;
+
 /// Events in columns, in file order (the order that breaks ties of time).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Events {

@@ -10,6 +10,7 @@ mod read;
 mod simulate;
 mod split;
 mod store;
+mod text_codes;
 
 pub use bad_rows::{BadRow, BadRows};
 pub use dataset::{Dataset, Events};

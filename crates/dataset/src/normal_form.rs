@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use gannet_core::ItemIndex;
+use gannet_core::{FieldIndex, FieldTable, ItemIndex};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -49,6 +49,12 @@ fn digits(id: &str) -> Option<&str> {
 /// item, kind, value, time). Numbers are little-endian (u64 for counts and lengths, u32 indices, u8
 /// kind, f32 value, i64 milliseconds), strings and lists carry their length, what may be absent is
 /// led by a byte 0 or 1.
+///
+/// What the first version did not know is hashed behind that, and only where the data has any of
+/// it, so that older checksums stay: the line `expires` and each item's; the line `item fields`
+/// (then `user fields`), and by the order of their names each field's name and each row's value (a
+/// byte 0 for none, 1 and a string, or 2 and an f64); the line `scenes`, their names in natural
+/// order, and each event's and test event's position among them.
 pub fn normal_form_checksum(dataset: &Dataset) -> String {
     let mut bytes = Hashed::default();
     bytes.raw(b"gannet normal form 1\n");
@@ -76,6 +82,15 @@ pub fn normal_form_checksum(dataset: &Dataset) -> String {
     }
     bytes.events(&dataset.events);
     bytes.optional(dataset.test_events.as_ref(), Hashed::events);
+    if catalogue.indices().any(|item| catalogue.expires(item).is_some()) {
+        bytes.raw(b"expires\n");
+        for item in catalogue.indices() {
+            bytes.optional(catalogue.expires(item), |bytes, time| bytes.raw(&time.0.to_le_bytes()));
+        }
+    }
+    bytes.fields("item fields\n", catalogue.fields(), catalogue.len());
+    bytes.fields("user fields\n", &dataset.user_fields, dataset.users.len());
+    bytes.scenes(dataset);
     bytes.finish()
 }
 
@@ -122,6 +137,50 @@ impl Hashed {
             self.raw(&[event.kind.0]);
             self.raw(&event.value.to_le_bytes());
             self.optional(event.time, |bytes, time| bytes.raw(&time.0.to_le_bytes()));
+        }
+    }
+
+    fn fields(&mut self, heading: &str, fields: &FieldTable, rows: usize) {
+        let mut order: Vec<FieldIndex> = fields.indices().collect();
+        order.sort_by_key(|field| fields.name(*field));
+        if !order.is_empty() {
+            self.raw(heading.as_bytes());
+            self.length(order.len());
+        }
+        for field in order {
+            self.string(fields.name(field));
+            for row in 0..rows {
+                if let Some(text) = fields.text(field, row) {
+                    self.raw(&[1]);
+                    self.string(text);
+                } else if let Some(number) = fields.number(field, row) {
+                    self.raw(&[2]);
+                    self.raw(&number.to_le_bytes());
+                } else {
+                    self.raw(&[0]);
+                }
+            }
+        }
+    }
+
+    fn scenes(&mut self, dataset: &Dataset) {
+        let scenes = &dataset.scenes;
+        if scenes.is_empty() {
+            return;
+        }
+        let mut order: Vec<usize> = (0..scenes.len()).collect();
+        order.sort_by(|a, b| natural_order(&scenes[*a], &scenes[*b]));
+        self.raw(b"scenes\n");
+        self.length(order.len());
+        let mut ranks = vec![0u8; order.len()];
+        for (rank, at) in order.into_iter().enumerate() {
+            self.string(&scenes[at]);
+            ranks[at] = rank as u8;
+        }
+        let test = dataset.test_events.iter().flat_map(|test| &test.interactions);
+        for event in dataset.events.interactions.iter().chain(test) {
+            let rank = event.scene.map(|scene| ranks[usize::from(scene.0)]);
+            self.optional(rank, |bytes, rank| bytes.raw(&[rank]));
         }
     }
 

@@ -1,20 +1,22 @@
 //! A checked data set on disk: Parquet files that any tool can read, named by a manifest.
 //!
 //! ```text
-//! FOLDER/manifest.json         format, counts, kinds, and length and sha256 of every file
-//! FOLDER/items.parquet         id, title, tags list<string>, author, published (UTC), available
-//! FOLDER/users.parquet         id, in the order of the data set
-//! FOLDER/events.parquet        user, item, kind, value f32, time (UTC); in file order
+//! FOLDER/manifest.json         format, counts, kinds, scenes, length and sha256 of every file
+//! FOLDER/items.parquet         id, title, tags list<string>, author, published (UTC), available,
+//!                              expires (UTC), then a column a field: string or f64
+//! FOLDER/users.parquet         id, in the order of the data set, then a column a field
+//! FOLDER/events.parquet        user, item, kind, value f32, time (UTC), scene; in file order
 //! FOLDER/test_events.parquet   the same, where the data came with a test file
 //! ```
 //!
-//! Absent values are null. A folder is written whole beside its place and moved there: a reader
+//! Version 1 had no expires, scene or fields; it is still read. Absent values are null. A folder is written whole beside its place and moved there: a reader
 //! finds the older data set or the newer one, never a mixture.
 
 mod error;
 mod folder;
 mod manifest;
 mod read;
+mod schema;
 mod write;
 
 pub use error::StoreError;
@@ -47,7 +49,7 @@ pub fn ingest(dataset: &Dataset, folder: &Path) -> Result<DatasetManifest, Store
     let catalogue = &dataset.catalogue;
     let mut files = vec![
         write::items(&place.join(ITEMS), catalogue)?,
-        write::users(&place.join(USERS), &dataset.users)?,
+        write::users(&place.join(USERS), &dataset.users, &dataset.user_fields)?,
         write::events(&place.join(EVENTS), dataset, &dataset.events)?,
     ];
     if let Some(test) = &dataset.test_events {
@@ -58,6 +60,7 @@ pub fn ingest(dataset: &Dataset, folder: &Path) -> Result<DatasetManifest, Store
         format_version: FORMAT_VERSION,
         name: dataset.name.clone(),
         kinds: dataset.kinds.all().to_vec(),
+        scenes: dataset.scenes.clone(),
         item_count: catalogue.len() as u64,
         user_count: dataset.users.len() as u64,
         event_count: dataset.events.users.len() as u64,
@@ -88,20 +91,21 @@ pub fn open(folder: &Path) -> Result<Dataset, StoreError> {
     let kinds = EventKinds::new(manifest.kinds.clone()).map_err(|error| {
         StoreError::BadManifest { path: place.join(MANIFEST), why: error.to_string() }
     })?;
-    let catalogue = read::items(checked(ITEMS, manifest.item_count)?)?;
-    let users = read::users(checked(USERS, manifest.user_count)?)?;
-    let names = read::Names { catalogue: &catalogue, users: &users, kinds: &kinds };
-    let events = read::events(checked(EVENTS, manifest.event_count)?, &names)?;
+    let (version, scenes) = (manifest.format_version, &manifest.scenes);
+    let catalogue = read::items(checked(ITEMS, manifest.item_count)?, version)?;
+    let (users, user_fields) = read::users(checked(USERS, manifest.user_count)?, version)?;
+    let names = read::Names { catalogue: &catalogue, users: &users, kinds: &kinds, scenes };
+    let events = read::events(checked(EVENTS, manifest.event_count)?, &names, version)?;
     let test_events = match manifest.test_event_count {
-        Some(rows) => Some(read::events(checked(TEST_EVENTS, rows)?, &names)?),
+        Some(rows) => Some(read::events(checked(TEST_EVENTS, rows)?, &names, version)?),
         None => None::<Events>,
     };
     Ok(Dataset {
         name: manifest.name,
         catalogue: Arc::new(catalogue),
         users: Arc::new(users),
-        user_fields: Arc::default(),
-        scenes: Vec::new(),
+        user_fields: Arc::new(user_fields),
+        scenes: manifest.scenes,
         kinds,
         events,
         test_events,

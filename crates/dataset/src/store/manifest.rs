@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{StoreError, disk};
+use crate::dataset::SCENES_MAX;
 use crate::normal_form::hexadecimal;
 
 pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const FORMAT: &str = "gannet dataset";
-pub(super) const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 2;
 const READ_BYTES: usize = 1 << 18;
 
 /// A file of a stored data set.
@@ -40,6 +41,9 @@ pub struct DatasetManifest {
     pub name: String,
     /// The kinds of its events.
     pub kinds: Vec<EventKind>,
+    /// The scenes that its events name, at most 255; absent in version 1.
+    #[serde(default)]
+    pub scenes: Vec<String>,
     /// Number of items.
     pub item_count: u64,
     /// Number of users.
@@ -98,7 +102,12 @@ impl DatasetManifest {
             let (found, known) = (heading.format_version, FORMAT_VERSION);
             return Err(StoreError::NewerFormat { path: path.to_owned(), found, known });
         }
-        serde_json::from_slice(&json).map_err(|error| bad(error.to_string()))
+        let manifest: Self =
+            serde_json::from_slice(&json).map_err(|error| bad(error.to_string()))?;
+        if manifest.scenes.len() > SCENES_MAX {
+            return Err(bad(format!("at most {SCENES_MAX} scenes are possible")));
+        }
+        Ok(manifest)
     }
 
     /// Whether the folder is one that may be replaced: a manifest of ours, even a broken one, but

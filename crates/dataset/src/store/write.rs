@@ -2,62 +2,40 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::{
-    ArrayRef, BooleanArray, Float32Array, RecordBatch, StringArray, TimestampMillisecondArray,
+    ArrayRef, BooleanArray, Float32Array, Float64Array, RecordBatch, StringArray,
+    TimestampMillisecondArray,
 };
-use arrow_schema::{DataType, Field, Schema, TimeUnit};
-use gannet_core::{Catalogue, ItemIndex, StringTable, Timestamp};
+use arrow_schema::{DataType, Field, Schema};
+use gannet_core::{Catalogue, Column, FieldTable, Interaction, ItemIndex, StringTable, Timestamp};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
 use sha2::{Digest, Sha256};
 
+use super::manifest::FORMAT_VERSION;
+use super::schema::{event_columns, item_columns, user_columns, with_fields};
 use super::{StoreError, StoredFile, disk};
 use crate::dataset::{Dataset, Events};
 use crate::normal_form::hexadecimal;
 
 const BATCH_ROWS: usize = 1 << 14;
 const ROW_GROUP_ROWS: usize = 1 << 17;
-
-pub(super) fn time_type() -> DataType {
-    DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
-}
-
-pub(super) fn item_schema() -> Schema {
-    let tag = Field::new("item", DataType::Utf8, false);
-    Schema::new(vec![
-        Field::new("id", DataType::Utf8, false),
-        Field::new("title", DataType::Utf8, false),
-        Field::new("tags", DataType::List(Arc::new(tag)), false),
-        Field::new("author", DataType::Utf8, true),
-        Field::new("published", time_type(), true),
-        Field::new("available", DataType::Boolean, false),
-    ])
-}
-
-pub(super) fn user_schema() -> Schema {
-    Schema::new(vec![Field::new("id", DataType::Utf8, false)])
-}
-
-pub(super) fn event_schema() -> Schema {
-    Schema::new(vec![
-        Field::new("user", DataType::Utf8, false),
-        Field::new("item", DataType::Utf8, false),
-        Field::new("kind", DataType::Utf8, false),
-        Field::new("value", DataType::Float32, false),
-        Field::new("time", time_type(), true),
-    ])
-}
+/// A whole row group's ids fit: half a dictionary would have readers look every id up.
+const DICTIONARY_BYTES_MAX: usize = 16 << 20;
 
 pub(super) fn items(path: &Path, catalogue: &Catalogue) -> Result<StoredFile, StoreError> {
-    let mut table = Table::create(path, item_schema())?;
+    let schema = with_fields(item_columns(FORMAT_VERSION), catalogue.fields());
+    let mut table = Table::create(path, schema, &["id", "title"])?;
     for rows in batches(catalogue.len()) {
-        let items: Vec<ItemIndex> = rows.map(|row| ItemIndex(row as u32)).collect();
+        let items: Vec<ItemIndex> = rows.clone().map(|row| ItemIndex(row as u32)).collect();
         let of = |text: fn(&Catalogue, ItemIndex) -> &str| {
             StringArray::from_iter_values(items.iter().map(|item| text(catalogue, *item)))
         };
@@ -72,25 +50,50 @@ pub(super) fn items(path: &Path, catalogue: &Catalogue) -> Result<StoredFile, St
         let author =
             |item: &ItemIndex| catalogue.author(*item).map(|author| catalogue.author_name(author));
         let available = |item: &ItemIndex| catalogue.available().contains(item.0);
-        table.write(vec![
+        let mut columns: Vec<ArrayRef> = vec![
             Arc::new(of(Catalogue::id)),
             Arc::new(of(Catalogue::title)),
             Arc::new(tags.finish()),
             Arc::new(items.iter().map(author).collect::<StringArray>()),
             times(items.iter().map(|item| catalogue.published(*item))),
             Arc::new(BooleanArray::from(items.iter().map(available).collect::<Vec<bool>>())),
-        ])?;
+            times(items.iter().map(|item| catalogue.expires(*item))),
+        ];
+        columns.extend(field_columns(catalogue.fields(), &rows));
+        table.write(columns)?;
     }
     table.finish()
 }
 
-pub(super) fn users(path: &Path, users: &StringTable) -> Result<StoredFile, StoreError> {
-    let mut table = Table::create(path, user_schema())?;
+pub(super) fn users(
+    path: &Path,
+    users: &StringTable,
+    fields: &FieldTable,
+) -> Result<StoredFile, StoreError> {
+    let mut table = Table::create(path, with_fields(user_columns(), fields), &["id"])?;
     for rows in batches(users.len()) {
-        let ids = rows.map(|row| users.get(row as u32));
-        table.write(vec![Arc::new(StringArray::from_iter_values(ids))])?;
+        let ids = rows.clone().map(|row| users.get(row as u32));
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from_iter_values(ids))];
+        columns.extend(field_columns(fields, &rows));
+        table.write(columns)?;
     }
     table.finish()
+}
+
+fn field_columns<'a>(
+    fields: &'a FieldTable,
+    rows: &'a Range<usize>,
+) -> impl Iterator<Item = ArrayRef> + 'a {
+    fields.indices().map(|field| match fields.column(field) {
+        Column::Text { .. } => {
+            let texts = rows.clone().map(|row| fields.text(field, row));
+            Arc::new(texts.collect::<StringArray>()) as ArrayRef
+        }
+        Column::Number(_) => {
+            let numbers = rows.clone().map(|row| fields.number(field, row));
+            Arc::new(numbers.collect::<Float64Array>()) as ArrayRef
+        }
+    })
 }
 
 pub(super) fn events(
@@ -98,7 +101,11 @@ pub(super) fn events(
     dataset: &Dataset,
     events: &Events,
 ) -> Result<StoredFile, StoreError> {
-    let mut table = Table::create(path, event_schema())?;
+    let schema = Schema::new(event_columns(FORMAT_VERSION));
+    let mut table = Table::create(path, schema, &[])?;
+    let scene = |event: &Interaction| {
+        event.scene.map(|scene| dataset.scenes[usize::from(scene.0)].as_str())
+    };
     for rows in batches(events.users.len()) {
         let users = events.users[rows.clone()].iter().map(|user| dataset.users.get(user.0));
         let own = &events.interactions[rows];
@@ -111,12 +118,13 @@ pub(super) fn events(
             Arc::new(StringArray::from_iter_values(kinds)),
             Arc::new(Float32Array::from(values)),
             times(own.iter().map(|event| event.time)),
+            Arc::new(own.iter().map(scene).collect::<StringArray>()),
         ])?;
     }
     table.finish()
 }
 
-fn batches(rows: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+fn batches(rows: usize) -> impl Iterator<Item = Range<usize>> {
     (0..rows).step_by(BATCH_ROWS).map(move |first| first..rows.min(first + BATCH_ROWS))
 }
 
@@ -134,13 +142,19 @@ struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    fn create(path: &'a Path, schema: Schema) -> Result<Self, StoreError> {
+    /// `distinct` columns have another value in each row: a dictionary of them would be their copy.
+    fn create(path: &'a Path, schema: Schema, distinct: &[&str]) -> Result<Self, StoreError> {
         let file = File::create_new(path).map_err(disk(path))?;
         let file = Summed { file, hash: Sha256::new(), bytes: 0 };
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-            .build();
+            .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX);
+        for column in distinct {
+            let column = ColumnPath::new(vec![(*column).to_owned()]);
+            properties = properties.set_column_dictionary_enabled(column, false);
+        }
+        let properties = properties.build();
         let schema = Arc::new(schema);
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))
             .map_err(|error| refused(path, error))?;
@@ -207,7 +221,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("users.parquet");
         std::fs::write(&path, "").unwrap();
-        let schema = Arc::new(user_schema());
+        let schema = Arc::new(Schema::new(user_columns()));
         // Open for reading only: every write fails, whoever runs this.
         let summed = Summed { file: File::open(&path).unwrap(), hash: Sha256::new(), bytes: 0 };
         let writer = ArrowWriter::try_new(summed, Arc::clone(&schema), None);
