@@ -95,6 +95,7 @@ impl<'a> Asker<'a> {
                 .map_err(|error| refused(unusable("history", &error)))?,
             now: user.now,
             keep_lists: true,
+            dry_run: true,
             ..RawRequest::default()
         };
         self.engine.admit(raw).map_err(refused)

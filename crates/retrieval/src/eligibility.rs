@@ -1,56 +1,87 @@
-//! What may be shown, as three cheap things that are never combined into a new bitmap: 625 KB
+//! What may be shown, as a few cheap things that are never combined into a new bitmap: 625 KB
 //! a request would be written at 5 million items.
+//!
+//! All of them are ready before the request comes: preparing one takes references. An author or a
+//! tag is never turned into its items, of which it may have a million: the item's own columns are
+//! asked instead.
 
 use std::sync::Arc;
 
-use gannet_core::{Bitmap, ItemIndex, Refusal};
+use gannet_core::{Bitmap, Catalogue, ItemIndex, Refusal, Timestamp};
 use gannet_vectors::RowMask;
 
+use crate::expiry::Expiry;
 use crate::filter::FilterMask;
-use crate::{EngineState, Filter, Plan, UserProfile};
+use crate::item_set::Windows;
+use crate::{EngineState, Filter, ItemSet, KeySet, Plan, Request, SetEntry, SetKind, UserProfile};
 
-/// Base mask, this user's refusals, and the request's rare filter. Building it costs
-/// O(n log n) of the user's refusals; a look-up costs a few nanoseconds.
+/// Base mask, expiry, this user's sets under the plan's windows, and the request's rare filter.
 #[derive(Debug, Clone)]
 pub struct Eligibility {
+    catalogue: Arc<Catalogue>,
     base: Arc<Bitmap>,
     base_count: usize,
+    expiry: Expiry,
     filter: Option<Arc<FilterMask>>,
-    /// By item, each once, with the first reason in the order of [`Refusal`].
-    refusals: Vec<(u32, Refusal)>,
-    refused: RefusedWords,
+    /// User state's settled and recent sets, and the request's own; empty ones are left out.
+    sets: Vec<WindowedSet>,
+    windows: Windows,
+    authors: Vec<Arc<KeySet>>,
+    tags: Vec<Arc<KeySet>>,
+}
+
+/// A set, and whether the plan's windows leave some of it out.
+#[derive(Debug, Clone)]
+struct WindowedSet {
+    set: Arc<ItemSet>,
+    is_cut: bool,
+}
+
+/// Why an item may not be shown, with what is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// The reason: the first that holds, in the order of [`Refusal`].
+    pub refusal: Refusal,
+    /// When the item came into the set that refuses it; `None` where no set does, or where the
+    /// set does not say.
+    pub since: Option<Timestamp>,
 }
 
 impl Eligibility {
-    /// What this plan may show to this user.
+    /// What a request's plan may show to its user.
+    pub fn of(request: &Request, plan: &Plan, profile: &UserProfile) -> Self {
+        let state = &*request.state;
+        let expiry = state.expiries.at(request.now, request.admitted);
+        Self { expiry, ..Self::new(plan, profile, request.filter.as_ref(), state) }
+    }
+
+    /// The same without a request: at the profile's moment.
     pub fn new(
         plan: &Plan,
         profile: &UserProfile,
         filter: Option<&Filter>,
         state: &EngineState,
     ) -> Self {
-        let blocked = profile.blocked.iter().map(|item| (*item, Refusal::BlockedItem));
-        let consumed = profile.history.iter().map(|entry| (entry.item, Refusal::Consumed));
-        let consumed = consumed.filter(|_| plan.refuse_consumed);
         let filter = filter
             .filter(|filter| !filter.is_empty())
             .map(|filter| state.filters.mask(filter, &state.snapshot.catalogue, &state.base));
-        Self::of_parts(state.base.clone(), state.base_count, filter, blocked.chain(consumed))
-    }
-
-    fn of_parts(
-        base: Arc<Bitmap>,
-        base_count: usize,
-        filter: Option<Arc<FilterMask>>,
-        refusals: impl Iterator<Item = (ItemIndex, Refusal)>,
-    ) -> Self {
-        let inside = refusals.filter(|(item, _)| item.at() < base.len());
-        let mut refusals: Vec<(u32, Refusal)> =
-            inside.map(|(item, refusal)| (item.0, refusal)).collect();
-        refusals.sort_unstable();
-        refusals.dedup_by_key(|(item, _)| *item);
-        let refused = RefusedWords::new(&refusals, base.len());
-        Self { base, base_count, filter, refusals, refused }
+        let windows = windows(plan, profile.now);
+        let (sets, own) = (profile.sets(), &profile.own);
+        let keys = |ours: &Arc<KeySet>, theirs: &Arc<KeySet>| {
+            [ours, theirs].into_iter().filter(|set| !set.is_empty()).cloned().collect()
+        };
+        Self {
+            catalogue: state.snapshot.catalogue.clone(),
+            base: state.base.clone(),
+            base_count: state.base_count,
+            // No clock is known here: only what is due at the profile's own moment is shared.
+            expiry: state.expiries.at(profile.now, Timestamp(i64::MIN)),
+            filter,
+            sets: windowed([&sets.settled, &sets.recent, &own.items], &windows),
+            windows,
+            authors: keys(&sets.blocked_authors, &own.authors),
+            tags: keys(&sets.blocked_tags, &own.tags),
+        }
     }
 
     /// Number of items of the generation: rows past it are not eligible.
@@ -66,53 +97,139 @@ impl Eligibility {
     /// Whether the item may be shown.
     #[inline]
     pub fn contains(&self, item: ItemIndex) -> bool {
-        self.base.contains(item.0)
-            && self.filter.as_ref().is_none_or(|filter| filter.rows.contains(item.0))
-            && self.refused.word(item.0 / 64) >> (item.0 % 64) & 1 == 0
+        let row = item.0;
+        let in_set = |one: &WindowedSet| {
+            one.set.word(row / 64, &self.windows, one.is_cut) >> (row % 64) & 1 == 1
+        };
+        self.base.contains(row)
+            && self.filter.as_ref().is_none_or(|filter| filter.rows.contains(row))
+            && !self.sets.iter().any(in_set)
+            && !self.expiry.contains(row, &self.catalogue)
+            && !self.has_blocked_author(item)
+            && !self.has_blocked_tag(item)
+    }
+
+    #[inline]
+    fn has_blocked_author(&self, item: ItemIndex) -> bool {
+        !self.authors.is_empty()
+            && self
+                .catalogue
+                .author(item)
+                .is_some_and(|author| self.authors.iter().any(|set| set.contains(author)))
+    }
+
+    #[inline]
+    fn has_blocked_tag(&self, item: ItemIndex) -> bool {
+        let blocked = |tag: u32| self.tags.iter().any(|set| set.contains(tag));
+        let lineage = |tag: &u32| self.catalogue.tag_lineage(*tag).any(blocked);
+        !self.tags.is_empty() && self.catalogue.tags(item).iter().any(lineage)
     }
 
     /// Why the item may not be shown; `None` where it may. An index past the catalogue is
     /// unavailable.
     pub fn refusal(&self, item: ItemIndex) -> Option<Refusal> {
-        if !self.base.contains(item.0) {
-            return Some(Refusal::Unavailable);
-        }
-        if self.filter.as_ref().is_some_and(|filter| !filter.rows.contains(item.0)) {
-            return Some(Refusal::Filter);
-        }
-        let at = self.refusals.binary_search_by_key(&item.0, |(refused, _)| *refused).ok()?;
-        Some(self.refusals[at].1)
+        self.refused(item).map(|refused| refused.refusal)
     }
 
-    /// How many items are open to everybody: what base mask and filter leave, before this user's
-    /// own refusals. Exact and free: a random draw reckons with it.
+    /// The same, with since when.
+    pub fn refused(&self, item: ItemIndex) -> Option<Refused> {
+        let refused = |refusal| Some(Refused { refusal, since: None });
+        let is_there = self.catalogue.available().contains(item.0);
+        if !is_there || self.expiry.contains(item.0, &self.catalogue) {
+            return refused(Refusal::Unavailable);
+        }
+        if !self.base.contains(item.0) {
+            return refused(Refusal::Policy);
+        }
+        if self.filter.as_ref().is_some_and(|filter| !filter.rows.contains(item.0)) {
+            return refused(Refusal::Filter);
+        }
+        let of_sets = |one: &WindowedSet| one.set.refusal(item.0, &self.windows);
+        let latest = |entry: &SetEntry| std::cmp::Reverse(entry.time);
+        let entry =
+            self.sets.iter().filter_map(of_sets).min_by_key(|entry| (entry.kind, latest(entry)));
+        if let Some(entry) = entry.filter(|entry| entry.kind == SetKind::Blocked) {
+            return Some(Refused { refusal: Refusal::BlockedItem, since: entry.time });
+        }
+        if self.has_blocked_author(item) {
+            return refused(Refusal::BlockedAuthor);
+        }
+        if self.has_blocked_tag(item) {
+            return refused(Refusal::BlockedTag);
+        }
+        entry.map(|entry| Refused { refusal: entry.kind.refusal(), since: entry.time })
+    }
+
+    /// How many items are open to everybody: what base mask and filter leave, before expiry and
+    /// this user's own refusals. Exact and free: a random draw reckons with it.
     pub fn open_count(&self) -> usize {
         self.filter.as_ref().map_or(self.base_count, |filter| filter.count)
     }
 
     /// The items of [`Eligibility::open_count`] among rows `64 * at ..`, the lowest bit first.
+    #[inline]
     pub fn open_word(&self, at: usize) -> u64 {
         let filter = self.filter.as_ref().map_or(u64::MAX, |filter| filter.rows.word(at));
         self.base.word(at) & filter
     }
 
-    /// Share of the catalogue that may be shown, 0 to 1: a planner's hint. Exact but for
-    /// refused items that base mask or filter leave out as well.
+    /// Share of the catalogue that may be shown, 0 to 1: a planner's hint. Not counted are the
+    /// items of blocked authors and tags; counted twice is what two reasons refuse.
     pub fn estimate(&self) -> f32 {
-        let open = self.filter.as_ref().map_or(self.base_count, |filter| filter.count);
+        let open = self.open_count();
+        let refused = self.sets.iter().map(|one| one.set.len()).sum::<usize>();
         match self.base.len() {
             0 => 0.0,
-            all => open.saturating_sub(self.refusals.len()) as f32 / all as f32,
+            all => open.saturating_sub(refused + self.expiry.count()) as f32 / all as f32,
         }
     }
+
+    /// The rows among `open` (of the word at `at`) for which a test holds.
+    #[inline]
+    fn select(at: usize, open: u64, test: impl Fn(ItemIndex) -> bool) -> u64 {
+        let (mut left, mut selected) = (open, 0);
+        while left != 0 {
+            let bit = left.trailing_zeros();
+            left &= left - 1;
+            if test(ItemIndex(at as u32 * 64 + bit)) {
+                selected |= 1 << bit;
+            }
+        }
+        selected
+    }
+}
+
+fn windowed(sets: [&Arc<ItemSet>; 3], windows: &Windows) -> Vec<WindowedSet> {
+    let filled = sets.into_iter().filter(|set| !set.is_empty());
+    filled.map(|set| WindowedSet { set: set.clone(), is_cut: set.is_cut_by(windows) }).collect()
+}
+
+/// The plan's windows at a moment.
+fn windows(plan: &Plan, now: Timestamp) -> Windows {
+    let windows = Windows::closed();
+    if plan.refuse_consumed { windows.open(SetKind::Consumed, now, None) } else { windows }
 }
 
 impl RowMask for Eligibility {
     #[inline]
     fn word(&self, at: usize) -> u64 {
-        let filter = self.filter.as_ref().map_or(u64::MAX, |filter| filter.rows.word(at));
-        let open = self.base.word(at) & filter;
-        if open == 0 { 0 } else { open & !self.refused.word(at as u32) }
+        let mut open = self.open_word(at);
+        for one in &self.sets {
+            if open == 0 {
+                return 0;
+            }
+            open &= !one.set.word(at as u32, &self.windows, one.is_cut);
+        }
+        if open != 0 {
+            open &= !self.expiry.word(at, open, &self.catalogue);
+        }
+        if !self.authors.is_empty() {
+            open &= !Self::select(at, open, |item| self.has_blocked_author(item));
+        }
+        if !self.tags.is_empty() {
+            open &= !Self::select(at, open, |item| self.has_blocked_tag(item));
+        }
+        open
     }
 
     #[inline]
@@ -122,107 +239,5 @@ impl RowMask for Eligibility {
 
     fn selectivity(&self) -> f32 {
         self.estimate()
-    }
-}
-
-/// The refused rows as the few words of 64 that have any, found through a coarse index of about
-/// one entry a word: a scan over the whole catalogue asks for every word.
-#[derive(Debug, Clone)]
-struct RefusedWords {
-    words: Vec<(u32, u64)>,
-    /// Where the words of each bucket begin, and the end of the last.
-    starts: Vec<u32>,
-    shift: u32,
-}
-
-impl RefusedWords {
-    fn new(refusals: &[(u32, Refusal)], rows: usize) -> Self {
-        let mut words: Vec<(u32, u64)> = Vec::new();
-        for (row, _) in refusals {
-            let (at, bit) = (row / 64, 1u64 << (row % 64));
-            match words.last_mut() {
-                Some((last, bits)) if *last == at => *bits |= bit,
-                _ => words.push((at, bit)),
-            }
-        }
-        let all = rows.div_ceil(64) as u32;
-        let mut shift = 0;
-        while all >> shift > 2 * words.len() as u32 {
-            shift += 1;
-        }
-        let mut starts = vec![0u32; (all >> shift) as usize + 2];
-        for (at, _) in &words {
-            starts[(at >> shift) as usize + 1] += 1;
-        }
-        for bucket in 1..starts.len() {
-            starts[bucket] += starts[bucket - 1];
-        }
-        Self { words, starts, shift }
-    }
-
-    #[inline]
-    fn word(&self, at: u32) -> u64 {
-        let bucket = (at >> self.shift) as usize;
-        let Some([start, end]) = self.starts.get(bucket..bucket + 2) else {
-            return 0;
-        };
-        let words = &self.words[*start as usize..*end as usize];
-        match words.binary_search_by_key(&at, |(word, _)| *word) {
-            Ok(found) => words[found].1,
-            Err(_) => 0,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn reasons() -> impl Strategy<Value = Refusal> {
-        prop::sample::select(vec![Refusal::BlockedItem, Refusal::Exposed, Refusal::Consumed])
-    }
-
-    proptest! {
-        #[test]
-        fn is_the_set_that_one_would_write_down(
-            rows in prop::collection::vec((any::<bool>(), any::<bool>()), 0..700),
-            filtered in any::<bool>(),
-            refusals in prop::collection::vec((0u32..800, reasons()), 0..60),
-        ) {
-            let base = Bitmap::from_fn(rows.len(), |row| rows[row as usize].0);
-            let taken = Bitmap::from_fn(rows.len(), |row| rows[row as usize] == (true, true));
-            let filter = FilterMask { count: taken.count(), rows: taken };
-            let eligible = Eligibility::of_parts(
-                Arc::new(base.clone()),
-                base.count(),
-                filtered.then(|| Arc::new(filter)),
-                refusals.iter().map(|(row, why)| (ItemIndex(*row), *why)),
-            );
-            let expected = |row: u32| match rows.get(row as usize) {
-                None | Some((false, _)) => Some(Refusal::Unavailable),
-                Some((_, false)) if filtered => Some(Refusal::Filter),
-                Some(_) => refusals.iter().filter(|(item, _)| *item == row).map(|one| one.1).min(),
-            };
-            for row in 0..rows.len() as u32 + 130 {
-                let item = ItemIndex(row);
-                prop_assert_eq!(eligible.refusal(item), expected(row));
-                prop_assert_eq!(eligible.contains(item), expected(row).is_none());
-                let bit = eligible.word(row as usize / 64) >> (row % 64) & 1 == 1;
-                prop_assert_eq!(bit, expected(row).is_none());
-            }
-            let open = (0..rows.len() as u32).filter(|row| expected(*row).is_none()).count();
-            let share = open as f32 / rows.len().max(1) as f32;
-            prop_assert!(eligible.estimate() <= share + 1e-6);
-        }
-    }
-
-    #[test]
-    fn the_index_of_refusals_stays_as_small_as_the_refusals() {
-        let refusals: Vec<(u32, Refusal)> =
-            (0..300).map(|at| (at * 16_001, Refusal::Consumed)).collect();
-        let words = RefusedWords::new(&refusals, 5_000_000);
-        assert!(words.starts.len() <= 2 * refusals.len() + 2, "{}", words.starts.len());
     }
 }

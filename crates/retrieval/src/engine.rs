@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use gannet_core::{Clock, ItemIndex, Refusal, Stage};
+use gannet_core::{Clock, ItemIndex, Stage};
 use gannet_models::Snapshot;
 
 use crate::fallback;
@@ -12,8 +12,8 @@ use crate::stopwatch::Stopwatch;
 use crate::workers::Workers;
 use crate::{
     Ask, Candidate, ChannelAnswer, ChannelKinds, Eligibility, EngineState, Evidence, Ranker,
-    RawRequest, Report, Request, RequestError, Retrieval, RetrievalConfig, UserProfile, UserState,
-    merge,
+    RawRequest, Refused, Report, Request, RequestError, Retrieval, RetrievalConfig, UserProfile,
+    UserState, merge,
 };
 
 /// What an engine is built from.
@@ -38,8 +38,8 @@ pub struct Engine {
 /// Why an item is in an answer, or is not: the stage that dropped it, and all that is known.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Explanation {
-    /// It may not be shown.
-    Refused(Refusal),
+    /// It may not be shown: why, and since when.
+    Refused(Refused),
     /// No channel found it.
     NotFound,
     /// Channels found it, and the merge had no place for it.
@@ -85,14 +85,21 @@ impl Engine {
     }
 
     /// Answers one request. Never fails: a late or broken channel costs recall, not the answer.
+    /// User state takes note of the candidates as delivered, unless the request says `dry_run`.
     pub fn retrieve(&self, request: Request) -> Retrieval {
+        let answered = request.clone();
+        let retrieval = self.candidates(request);
+        take_note(&answered, &retrieval);
+        retrieval
+    }
+
+    fn candidates(&self, request: Request) -> Retrieval {
         let mut watch = Stopwatch::start(self.options.clock.clone());
         let state = request.state().clone();
         let plan = watch.time(Stage::Plan, || request.plan());
         let profile = watch.time(Stage::Profile, || UserProfile::build(&request, &state));
-        let eligible = watch.time(Stage::Eligibility, || {
-            Eligibility::new(&plan, &profile, request.filter(), &state)
-        });
+        let eligible =
+            watch.time(Stage::Eligibility, || Eligibility::of(&request, &plan, &profile));
         let ask = Ask::new(profile, eligible, state, watch.deadline(plan.deadline));
         let (lists, reports) =
             watch.time(Stage::Channels, || self.workers.run_channels(&plan, &ask));
@@ -103,10 +110,11 @@ impl Engine {
         Retrieval::new(request, plan.name, merged, lists, report)
     }
 
-    /// Answers one request with the ranker's best `top` candidates, in its order.
+    /// Answers one request with the ranker's best `top` candidates, in its order; only these count
+    /// as delivered.
     pub fn retrieve_ranked(&self, request: Request, ranker: &dyn Ranker, top: usize) -> Retrieval {
         let ranked_for = request.clone();
-        let mut retrieval = self.retrieve(request);
+        let mut retrieval = self.candidates(request);
         let mut watch = Stopwatch::start(self.options.clock.clone());
         let candidates = std::mem::take(&mut retrieval.candidates);
         let ranked = watch.time(Stage::Rank, || {
@@ -117,6 +125,7 @@ impl Engine {
         let (stages, took_us) = watch.read();
         retrieval.report.stages.extend(stages);
         retrieval.report.total_us += took_us;
+        take_note(&ranked_for, &retrieval);
         retrieval
     }
 
@@ -124,11 +133,11 @@ impl Engine {
     pub fn explain(&self, request: Request, item: ItemIndex) -> Explanation {
         let (plan, state) = (request.plan(), request.state.clone());
         let profile = UserProfile::build(&request, &state);
-        let eligible = Eligibility::new(&plan, &profile, request.filter(), &state);
-        if let Some(refusal) = eligible.refusal(item) {
-            return Explanation::Refused(refusal);
+        let eligible = Eligibility::of(&request, &plan, &profile);
+        if let Some(refused) = eligible.refused(item) {
+            return Explanation::Refused(refused);
         }
-        let retrieval = self.retrieve(Request { keep_lists: true, ..request });
+        let retrieval = self.candidates(Request { keep_lists: true, ..request });
         let answered = retrieval.candidates.iter().position(|one| one.item == item);
         if let Some(at) = answered {
             return Explanation::Answered(at + 1, retrieval.candidates[at].clone());
@@ -153,6 +162,14 @@ impl Engine {
     /// Threads that run channels, and how many of them are inside calls that were left behind.
     pub fn thread_counts(&self) -> (usize, usize) {
         self.workers.thread_counts()
+    }
+}
+
+/// Tells user state what was answered.
+fn take_note(request: &Request, retrieval: &Retrieval) {
+    if let Some(user) = request.user().filter(|_| !request.dry_run()) {
+        let items: Vec<ItemIndex> = retrieval.candidates.iter().map(|one| one.item).collect();
+        request.state.users.delivered(user, &items, request.now());
     }
 }
 

@@ -10,8 +10,11 @@ mod channels;
 mod config;
 mod eligibility;
 mod engine;
+mod expiry;
 mod fallback;
 mod filter;
+mod item_set;
+mod key_set;
 mod list_check;
 mod merge;
 mod overdue;
@@ -36,9 +39,11 @@ pub use config::{
     ChannelConfig, ConfigError, PlanChannelConfig, PlanConfig, RetrievalConfig, SceneConfig,
     WeightSource,
 };
-pub use eligibility::Eligibility;
+pub use eligibility::{Eligibility, Refused};
 pub use engine::{Engine, EngineOptions, Explanation};
 pub use filter::{Filter, FilterError};
+pub use item_set::{ItemSet, SetEntry, SetKind};
+pub use key_set::KeySet;
 pub use merge::{ChannelAnswer, merge};
 pub use plan::{MergeKind, Plan, PlanChannel, Plans, Quota};
 pub use profile::{HistoryEntry, Trigger, UserProfile};
@@ -47,4 +52,6 @@ pub use report::{ChannelReport, ChannelStatus, ListFaults, Report, StageReport};
 pub use request::{QueryVector, RawHistoryEntry, RawRequest, Request, RequestError};
 pub use retrieval::Retrieval;
 pub use state::{EngineState, PublishError};
-pub use user_state::{SnapshotUsers, UserRecord, UserState};
+pub use user_state::{
+    ApplyError, HISTORY_MAX, SET_MAX, SnapshotUsers, UserEvent, UserRecord, UserSets, UserState,
+};

@@ -1,9 +1,12 @@
 //! Who asks: history, interests and sets, put together once a request.
 
+use std::sync::{Arc, OnceLock};
+
 use gannet_core::{ItemIndex, Timestamp, UserIndex};
 use rustc_hash::FxHashSet;
 
-use crate::{EngineState, QueryVector, Request, UserRecord};
+use crate::request::OwnSets;
+use crate::{EngineState, QueryVector, Request, UserRecord, UserSets};
 
 /// One event of the user.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,39 +28,93 @@ pub struct Trigger {
     pub weight: f32,
 }
 
+/// The newest verdict on each item of a history, newest first: what triggers and dislikes read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Verdicts {
+    liked: Vec<HistoryEntry>,
+    disliked: Vec<HistoryEntry>,
+}
+
+impl Verdicts {
+    /// Of a history, oldest first, and of what came before it.
+    pub(crate) fn of(history: &[HistoryEntry], before: Option<&Verdicts>) -> Self {
+        let mut seen: FxHashSet<ItemIndex> = FxHashSet::default();
+        seen.reserve(history.len());
+        let mut verdicts = Self::default();
+        for entry in history.iter().rev().filter(|entry| entry.strength != 0.0) {
+            if seen.insert(entry.item) {
+                let of_sign = match entry.strength > 0.0 {
+                    true => &mut verdicts.liked,
+                    false => &mut verdicts.disliked,
+                };
+                of_sign.push(*entry);
+            }
+        }
+        if let Some(before) = before {
+            let unheard = |entry: &&HistoryEntry| !seen.contains(&entry.item);
+            verdicts.liked.extend(before.liked.iter().filter(unheard));
+            verdicts.disliked.extend(before.disliked.iter().filter(unheard));
+        }
+        verdicts
+    }
+}
+
 /// The user of one request.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct UserProfile {
     /// The user's place in the snapshot's histories, where training knew him.
     pub index: Option<UserIndex>,
-    /// All known events, oldest first: user state, then the request's own.
-    pub history: Vec<HistoryEntry>,
     /// How many of the history's last entries came with the request: not in any trained vector.
     pub fresh_count: usize,
-    /// Items never to be shown to this user: user state's and the request's.
-    pub blocked: Vec<ItemIndex>,
     /// Vectors of the caller's own towers.
     pub vectors: Vec<QueryVector>,
     /// The moment of the request.
     pub now: Timestamp,
+    pub(crate) record: Arc<UserRecord>,
+    pub(crate) own: OwnSets,
+    history: Arc<[HistoryEntry]>,
+    /// Of both together; only where the request has events of its own.
+    verdicts: OnceLock<Verdicts>,
 }
 
 impl UserProfile {
     /// Puts user state and the request together. The request's events come last: they are the
     /// newest, and where both speak of one item they win.
     pub fn build(request: &Request, state: &EngineState) -> Self {
-        let record = request.user.as_ref().and_then(|user| state.users.user(user));
-        let UserRecord { index, mut history, mut blocked } = record.unwrap_or_default();
-        history.extend_from_slice(&request.history);
-        blocked.extend_from_slice(&request.blocked);
+        let user = request.user.as_ref();
+        let record = user.and_then(|user| state.users.user(user, request.now));
+        let profile = Self::new(record.unwrap_or_default(), request.now);
+        let vectors = request.vectors.clone();
+        Self { vectors, own: request.own.clone(), ..profile.with_events(&request.history) }
+    }
+
+    /// The profile of a record, without anything of a request but its moment.
+    pub fn new(record: Arc<UserRecord>, now: Timestamp) -> Self {
         Self {
-            index,
-            history,
-            fresh_count: request.history.len(),
-            blocked,
-            vectors: request.vectors.clone(),
-            now: request.now,
+            index: record.index,
+            fresh_count: 0,
+            vectors: Vec::new(),
+            now,
+            own: OwnSets::default(),
+            history: record.history.clone(),
+            verdicts: OnceLock::new(),
+            record,
         }
+    }
+
+    /// The same with events that are newer than the record's, oldest first. They are in no set.
+    pub fn with_events(self, events: &[HistoryEntry]) -> Self {
+        if events.is_empty() {
+            return self;
+        }
+        let history = [&*self.history, events].concat().into();
+        let fresh_count = self.fresh_count + events.len();
+        Self { history, fresh_count, verdicts: OnceLock::new(), ..self }
+    }
+
+    /// The newest known events, oldest first: user state, then the request's own.
+    pub fn history(&self) -> &[HistoryEntry] {
+        &self.history
     }
 
     /// The events that came with the request.
@@ -65,32 +122,45 @@ impl UserProfile {
         &self.history[self.history.len() - self.fresh_count..]
     }
 
+    /// What user state says that he may not see again.
+    pub fn sets(&self) -> &UserSets {
+        &self.record.sets
+    }
+
     /// The most recent positive items, each once, newest first, at most `count_max`. An item's
     /// newest verdict counts: one that was liked and then disliked is no trigger. The weight is
     /// strength x 0.5^(age in days / half life); an event without a time, or later than the
     /// request, has no age.
     pub fn triggers(&self, count_max: usize, half_life_days: Option<f32>) -> Vec<Trigger> {
-        self.judged(1.0, count_max, half_life_days)
+        self.weighed(&self.verdicts().liked, count_max, half_life_days)
     }
 
     /// The mirror image of [`UserProfile::triggers`]: the most recent negative items, with
     /// |strength| in the weight.
     pub fn dislikes(&self, count_max: usize, half_life_days: Option<f32>) -> Vec<Trigger> {
-        self.judged(-1.0, count_max, half_life_days)
+        self.weighed(&self.verdicts().disliked, count_max, half_life_days)
     }
 
-    /// Items whose newest verdict has this sign.
-    fn judged(&self, sign: f32, count_max: usize, half_life_days: Option<f32>) -> Vec<Trigger> {
-        let mut seen: FxHashSet<ItemIndex> = FxHashSet::default();
-        seen.reserve(self.history.len());
-        let verdicts = self.history.iter().rev().filter(|entry| entry.strength != 0.0);
-        let newest = verdicts.filter(|entry| seen.insert(entry.item));
-        let of_sign = newest.filter(|entry| entry.strength * sign > 0.0).take(count_max);
+    /// Looked through once a record, and once more a request that brings events.
+    fn verdicts(&self) -> &Verdicts {
+        let own = &self.history[self.record.history.len()..];
+        if own.is_empty() {
+            return self.record.verdicts();
+        }
+        self.verdicts.get_or_init(|| Verdicts::of(own, Some(self.record.verdicts())))
+    }
+
+    fn weighed(
+        &self,
+        verdicts: &[HistoryEntry],
+        count_max: usize,
+        half_life_days: Option<f32>,
+    ) -> Vec<Trigger> {
         let weigh = |entry: &HistoryEntry| Trigger {
             item: entry.item,
             weight: entry.strength.abs() * self.decay(entry.time, half_life_days),
         };
-        of_sign.map(weigh).collect()
+        verdicts.iter().take(count_max).map(weigh).collect()
     }
 
     fn decay(&self, time: Option<Timestamp>, half_life_days: Option<f32>) -> f32 {
@@ -115,14 +185,10 @@ mod tests {
             strength: *strength,
             time: days.map(|days| Timestamp(days * DAY)),
         };
-        UserProfile {
-            index: None,
-            history: history.iter().map(entry).collect(),
-            fresh_count: 1,
-            blocked: Vec::new(),
-            vectors: Vec::new(),
-            now: Timestamp(10 * DAY),
-        }
+        let history: Vec<HistoryEntry> = history.iter().map(entry).collect();
+        let (fresh, known) = history.split_last().expect("some");
+        let record = UserRecord::new(None, known, UserSets::default());
+        UserProfile::new(Arc::new(record), Timestamp(10 * DAY)).with_events(&[*fresh])
     }
 
     fn triggers(profile: &UserProfile, count_max: usize) -> Vec<(u32, f32)> {
@@ -144,7 +210,7 @@ mod tests {
         assert_eq!(triggers(&profile, 9), [(4, 3.0), (1, decayed), (2, 0.5)]);
         assert_eq!(triggers(&profile, 2), [(4, 3.0), (1, decayed)]);
         assert!(triggers(&profile, 0).is_empty());
-        assert_eq!(profile.fresh(), &profile.history[4..]);
+        assert_eq!(profile.fresh(), &profile.history()[4..]);
     }
 
     #[test]

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use gannet_core::{ItemId, ItemIndex, KindIndex, ModelName, SceneName, Timestamp, UserId};
+use gannet_core::{
+    Interaction, ItemId, KindIndex, ModelName, SceneName, TagPath, Timestamp, UserId,
+};
 use gannet_models::Model;
 
 use crate::config::COUNT_MAX;
-use crate::{EngineState, Filter, HistoryEntry, Plan};
+use crate::user_state::entries_of;
+use crate::{EngineState, Filter, HistoryEntry, ItemSet, KeySet, Plan, SetEntry, SetKind};
 
 /// One event that the caller sends along.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,8 +44,22 @@ pub struct RawRequest {
     pub scene: Option<SceneName>,
     /// Events newer than user state knows, oldest first.
     pub history: Vec<RawHistoryEntry>,
+    /// The segment of users that he belongs to, as plans name it.
+    pub segment: Option<String>,
+    /// The arm of an experiment that he is in, as plans name it.
+    pub arm: Option<String>,
     /// Items never to be shown to this user.
     pub blocked: Vec<ItemId>,
+    /// Authors of whom nothing may be shown; unknown ones are ignored and counted.
+    pub blocked_authors: Vec<String>,
+    /// Tags of which nothing may be shown, nor of tags below them; unknown ones are ignored and
+    /// counted.
+    pub blocked_tags: Vec<String>,
+    /// Items that were on the user's screen and of which user state does not know yet; they are
+    /// within every window.
+    pub exposed: Vec<ItemId>,
+    /// Items that were answered to the user by somebody else; within every window.
+    pub delivered: Vec<ItemId>,
     /// Vectors of the caller's own towers.
     pub vectors: Vec<QueryVector>,
     /// What else the items must satisfy.
@@ -53,6 +70,8 @@ pub struct RawRequest {
     pub now: Option<Timestamp>,
     /// Whether every channel's whole list is wanted in the answer.
     pub keep_lists: bool,
+    /// Whether user state must not learn of this answer: evaluation, benchmarks, a look by hand.
+    pub dry_run: bool,
 }
 
 /// Why a request was refused before any work was done.
@@ -73,15 +92,30 @@ pub struct Request {
     pub(crate) state: Arc<EngineState>,
     pub(crate) user: Option<UserId>,
     pub(crate) scene: SceneName,
+    pub(crate) segment: Option<String>,
+    pub(crate) arm: Option<String>,
     pub(crate) history: Vec<HistoryEntry>,
-    pub(crate) blocked: Vec<ItemIndex>,
+    pub(crate) own: OwnSets,
     pub(crate) vectors: Vec<QueryVector>,
     pub(crate) filter: Option<Filter>,
     pub(crate) size: Option<usize>,
     pub(crate) now: Timestamp,
+    /// What the clock said when it was admitted; `now` where it names no other moment.
+    pub(crate) admitted: Timestamp,
     pub(crate) keep_lists: bool,
+    pub(crate) dry_run: bool,
     /// History entries whose item this generation does not know.
     pub(crate) unknown_items: usize,
+}
+
+/// What the request itself says that the user may not see, beside user state.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct OwnSets {
+    pub(crate) items: Arc<ItemSet>,
+    pub(crate) authors: Arc<KeySet>,
+    pub(crate) tags: Arc<KeySet>,
+    /// Names that this generation does not know.
+    pub(crate) unknown_names: usize,
 }
 
 impl Request {
@@ -91,16 +125,16 @@ impl Request {
         state: Arc<EngineState>,
         now: Timestamp,
     ) -> Result<Self, RequestError> {
+        let admitted = now;
         let now = match raw.now {
             Some(asked) => check_time("now".to_owned(), asked)?,
             None => now,
         };
-        let scene = check_scene(raw.scene, &state)?;
-        check_length("history", raw.history.len())?;
-        check_length("blocked", raw.blocked.len())?;
-        let history = check_history(&raw.history, &state, now)?;
-        let catalogue = &state.snapshot.catalogue;
-        let blocked = raw.blocked.iter().filter_map(|item| catalogue.find(item.as_str())).collect();
+        let scene = check_scene(raw.scene.clone(), &state)?;
+        check_name("segment", raw.segment.as_deref())?;
+        check_name("arm", raw.arm.as_deref())?;
+        let known = check_history(&raw.history, &state, now)?;
+        let (history, own) = own_sets(&raw, &known, &state)?;
         check_vectors(&raw.vectors, &state)?;
         if let Some(filter) = &raw.filter {
             filter.check().map_err(|error| {
@@ -114,26 +148,31 @@ impl Request {
         Ok(Self {
             user: raw.user,
             scene,
-            unknown_items: raw.history.len() - history.len(),
+            segment: raw.segment,
+            arm: raw.arm,
+            unknown_items: raw.history.len() - known.len(),
             history,
-            blocked,
+            own,
             vectors: raw.vectors,
             filter: raw.filter,
             size: raw.size,
             now,
+            admitted,
             keep_lists: raw.keep_lists,
+            dry_run: raw.dry_run,
             state,
         })
     }
 
     /// What evaluation asks: the first scene, for one user at one moment, with every channel's
-    /// list kept.
+    /// list kept and user state left as it is.
     pub fn for_user(
         state: Arc<EngineState>,
         user: UserId,
         now: Timestamp,
     ) -> Result<Self, RequestError> {
-        let raw = RawRequest { user: Some(user), keep_lists: true, ..RawRequest::default() };
+        let user = Some(user);
+        let raw = RawRequest { user, keep_lists: true, dry_run: true, ..RawRequest::default() };
         Self::check(raw, state, now)
     }
 
@@ -157,9 +196,25 @@ impl Request {
         &self.history
     }
 
-    /// Items never to be shown to this user.
-    pub fn blocked(&self) -> &[ItemIndex] {
-        &self.blocked
+    /// The segment of users, as plans name it.
+    pub fn segment(&self) -> Option<&str> {
+        self.segment.as_deref()
+    }
+
+    /// The arm of an experiment, as plans name it.
+    pub fn arm(&self) -> Option<&str> {
+        self.arm.as_deref()
+    }
+
+    /// Whether user state must not learn of the answer.
+    pub fn dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    /// Blocked, exposed and delivered items, authors and tags that were ignored because this
+    /// generation does not know them.
+    pub fn unknown_names(&self) -> usize {
+        self.own.unknown_names
     }
 
     /// Vectors of the caller's own towers.
@@ -239,12 +294,75 @@ fn check_scene(scene: Option<SceneName>, state: &EngineState) -> Result<SceneNam
     Err(refuse("scene", "unknown_scene", why))
 }
 
-/// The entries whose item is known. Every entry is checked, known or not.
+/// The longest name of a segment, an arm, an author or a tag, in bytes.
+const NAME_BYTES_MAX: usize = 256;
+
+fn check_name(field: &str, name: Option<&str>) -> Result<(), RequestError> {
+    match name {
+        Some(name) if !(1..=NAME_BYTES_MAX).contains(&name.len()) => {
+            let why = format!("expected 1 to {NAME_BYTES_MAX} bytes, these are {}", name.len());
+            Err(refuse(field, "bad_name", why))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The request's history, and the sets that it and the request's lists make.
+fn own_sets(
+    raw: &RawRequest,
+    events: &[Interaction],
+    state: &EngineState,
+) -> Result<(Vec<HistoryEntry>, OwnSets), RequestError> {
+    let catalogue = &state.snapshot.catalogue;
+    let (mut history, mut entries) = (Vec::with_capacity(events.len()), Vec::new());
+    for event in events {
+        let (speaks, marks) = entries_of(&state.snapshot.kinds, event);
+        history.extend(speaks);
+        entries.extend(marks.into_iter().flatten());
+    }
+    let mut unknown_names = 0;
+    let lists = [
+        ("blocked", &raw.blocked, SetKind::Blocked),
+        ("exposed", &raw.exposed, SetKind::Exposed),
+        ("delivered", &raw.delivered, SetKind::Delivered),
+    ];
+    for (field, items, kind) in lists {
+        check_length(field, items.len())?;
+        for item in items {
+            match catalogue.find(item.as_str()) {
+                Some(item) => entries.push(SetEntry { item, kind, time: None }),
+                None => unknown_names += 1,
+            }
+        }
+    }
+    let mut keys = |field: &str, names: &[String], find: &dyn Fn(&str) -> Option<u32>| {
+        check_length(field, names.len())?;
+        let mut keys = Vec::with_capacity(names.len());
+        for (at, name) in names.iter().enumerate() {
+            check_name(&format!("{field}[{at}]"), Some(name))?;
+            match find(name) {
+                Some(key) => keys.push(key),
+                None => unknown_names += 1,
+            }
+        }
+        Ok(Arc::new(KeySet::new(keys)))
+    };
+    let authors =
+        keys("blocked_authors", &raw.blocked_authors, &|name| catalogue.find_author(name))?;
+    let tags = keys("blocked_tags", &raw.blocked_tags, &|name| {
+        TagPath::new(name).ok().and_then(|tag| catalogue.find_tag(tag.as_str()))
+    })?;
+    let items = Arc::new(ItemSet::new(entries));
+    Ok((history, OwnSets { items, authors, tags, unknown_names }))
+}
+
+/// The events whose item is known. Every entry is checked, known or not.
 fn check_history(
     history: &[RawHistoryEntry],
     state: &EngineState,
     now: Timestamp,
-) -> Result<Vec<HistoryEntry>, RequestError> {
+) -> Result<Vec<Interaction>, RequestError> {
+    check_length("history", history.len())?;
     let kinds = &state.snapshot.kinds;
     let mut known = Vec::with_capacity(history.len());
     for (at, entry) in history.iter().enumerate() {
@@ -266,8 +384,7 @@ fn check_history(
             None => now,
         };
         if let Some(item) = state.snapshot.catalogue.find(entry.item.as_str()) {
-            let strength = kinds.strength(kind, value);
-            known.push(HistoryEntry { item, strength, time: Some(time) });
+            known.push(Interaction { item, kind, value, time: Some(time), scene: None });
         }
     }
     Ok(known)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gannet_core::{Bitmap, ChannelName, ItemIndex, ModelName};
 use gannet_models::{Model, Popularity, Snapshot};
 
+use crate::expiry::Expiries;
 use crate::filter::FilterCache;
 use crate::overdue::Overdue;
 use crate::{
@@ -39,6 +40,7 @@ pub struct EngineState {
     /// The items that may be shown at all.
     pub(crate) base: Arc<Bitmap>,
     pub(crate) base_count: usize,
+    pub(crate) expiries: Expiries,
     pub(crate) popularity: Arc<Popularity>,
     /// The most popular of the items that may be shown: what fills an answer when channels fail.
     pub(crate) fallback: Vec<ItemIndex>,
@@ -74,6 +76,7 @@ impl EngineState {
             users: users.unwrap_or_else(|| Arc::new(SnapshotUsers::new(snapshot.clone()))),
             fallback: open.take(FALLBACK_MAX).collect(),
             base_count: base.count(),
+            expiries: Expiries::new(&snapshot.catalogue),
             filters: FilterCache::default(),
             snapshot,
             plans,

@@ -1,33 +1,135 @@
 //! Where a user's history and sets come from.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use gannet_core::{ItemIndex, UserId, UserIndex};
+use gannet_core::{
+    EventKinds, Interaction, ItemIndex, KindIndex, Marks, Timestamp, UserId, UserIndex,
+};
 use gannet_models::Snapshot;
 
-use crate::HistoryEntry;
+use crate::profile::Verdicts;
+use crate::{HistoryEntry, ItemSet, KeySet, SetEntry, SetKind};
 
-/// What user state knows of one user.
+/// The most events of a history that a record keeps, the newest: more than any channel reads. The
+/// sets reach further back.
+pub const HISTORY_MAX: usize = 4_096;
+
+/// The most items of each kind that a user's sets keep, the newest: a user with a million events
+/// costs what one with so many does.
+pub const SET_MAX: usize = 20_000;
+
+/// What the user may not see again, ready for look-ups and shared by all requests.
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct UserSets {
+    /// From the snapshot: large, and the same for as long as it serves.
+    pub settled: Arc<ItemSet>,
+    /// Since then: small, made anew when it changes.
+    pub recent: Arc<ItemSet>,
+    /// Authors of whom the user wants nothing, as positions in the catalogue.
+    pub blocked_authors: Arc<KeySet>,
+    /// Tags of which he wants nothing, nor of any below them; as positions in the catalogue.
+    pub blocked_tags: Arc<KeySet>,
+}
+
+/// What user state knows of one user. Immutable; shared by all requests until something changes.
+#[derive(Debug, Clone, Default)]
 pub struct UserRecord {
     /// The user's place in the snapshot's histories, where training knew him.
     pub index: Option<UserIndex>,
-    /// Events, oldest first.
-    pub history: Vec<HistoryEntry>,
-    /// Items that the user blocked.
-    pub blocked: Vec<ItemIndex>,
+    /// The newest events that say something of his interest or that he consumed, oldest first.
+    pub history: Arc<[HistoryEntry]>,
+    /// What he may not see again.
+    pub sets: UserSets,
+    verdicts: OnceLock<Verdicts>,
 }
 
-/// Gives the record of a user. Called once a request on the requesting thread. This process
-/// keeps it by default; an external store comes behind the same trait.
+impl UserRecord {
+    /// Puts the parts together; `history` is oldest first.
+    pub fn new(
+        index: Option<UserIndex>,
+        history: impl Into<Arc<[HistoryEntry]>>,
+        sets: UserSets,
+    ) -> Self {
+        Self { index, history: history.into(), sets, verdicts: OnceLock::new() }
+    }
+
+    /// A user all of whose events are consumed items, who blocked some more: what is made where
+    /// there are no kinds of events.
+    pub fn of_consumed(
+        index: Option<UserIndex>,
+        history: Vec<HistoryEntry>,
+        blocked: &[ItemIndex],
+    ) -> Self {
+        let kind = SetKind::Consumed;
+        let consumed =
+            history.iter().map(|entry| SetEntry { item: entry.item, kind, time: entry.time });
+        let kind = SetKind::Blocked;
+        let blocked = blocked.iter().map(|item| SetEntry { item: *item, kind, time: None });
+        let settled = Arc::new(ItemSet::new(consumed.chain(blocked)));
+        Self::new(index, history, UserSets { settled, ..UserSets::default() })
+    }
+
+    /// The newest verdict on each item of the history: one pass, for all requests and channels.
+    pub(crate) fn verdicts(&self) -> &Verdicts {
+        self.verdicts.get_or_init(|| Verdicts::of(&self.history, None))
+    }
+}
+
+/// One event as user state takes it: everything resolved and checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UserEvent {
+    /// The user; one never heard of is legal.
+    pub user: UserId,
+    /// The item, of the generation that user state belongs to.
+    pub item: ItemIndex,
+    /// The kind of event.
+    pub kind: KindIndex,
+    /// Its value.
+    pub value: f32,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// Why user state did not take an event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// The item is not of this generation.
+    #[error("no item has the index {0}")]
+    UnknownItem(u32),
+    /// There is no such kind.
+    #[error("no kind of event has the index {0}")]
+    UnknownKind(u8),
+    /// The value is NaN or infinite.
+    #[error("expected a finite value")]
+    NotFinite,
+    /// This user state takes no events.
+    #[error("this server's user state takes no events")]
+    ReadOnly,
+}
+
+/// Gives the record of a user, and is told what happened since. Called on the requesting thread,
+/// once before the channels run and once after the merge; must not block. This process keeps it by
+/// default; an external store comes behind the same trait.
 pub trait UserState: Send + Sync {
-    /// The record; `None` for a user never heard of.
-    fn user(&self, user: &UserId) -> Option<UserRecord>;
+    /// The record as of `now`; `None` for a user never heard of.
+    fn user(&self, user: &UserId, now: Timestamp) -> Option<Arc<UserRecord>>;
+
+    /// Takes note of what was answered to a user. Not called for requests that say `dry_run`.
+    fn delivered(&self, user: &UserId, items: &[ItemIndex], now: Timestamp) {
+        let _ = (user, items, now);
+    }
+
+    /// Takes note of an event: the user's next request sees it. The error leaves nothing changed.
+    fn apply(&self, event: &UserEvent) -> Result<(), ApplyError> {
+        let _ = event;
+        Err(ApplyError::ReadOnly)
+    }
 }
 
-/// The users of the snapshot, as training saw them.
+/// The users of the snapshot, as training saw them. A record is made anew for every request:
+/// serving goes through [`crate::LiveUsers`], which keeps them.
 pub struct SnapshotUsers {
-    pub(crate) snapshot: Arc<Snapshot>,
+    snapshot: Arc<Snapshot>,
 }
 
 impl SnapshotUsers {
@@ -38,14 +140,55 @@ impl SnapshotUsers {
 }
 
 impl UserState for SnapshotUsers {
-    fn user(&self, user: &UserId) -> Option<UserRecord> {
-        let Snapshot { histories, kinds, .. } = &*self.snapshot;
-        let index = histories.find(user.as_str())?;
-        let history = histories.events(index).iter().map(|event| HistoryEntry {
-            item: event.item,
-            strength: kinds.strength(event.kind, event.value),
-            time: event.time,
-        });
-        Some(UserRecord { index: Some(index), history: history.collect(), blocked: Vec::new() })
+    fn user(&self, user: &UserId, _now: Timestamp) -> Option<Arc<UserRecord>> {
+        let index = self.snapshot.histories.find(user.as_str())?;
+        let (history, settled) = recorded(&self.snapshot, index);
+        let sets = UserSets { settled: Arc::new(settled), ..UserSets::default() };
+        Some(Arc::new(UserRecord::new(Some(index), history, sets)))
     }
+}
+
+/// What an event adds: an entry of the history, and one of the sets.
+pub(crate) fn entries_of(
+    kinds: &EventKinds,
+    event: &Interaction,
+) -> (Option<HistoryEntry>, [Option<SetEntry>; 2]) {
+    let kind = kinds.kind(event.kind);
+    let strength = kinds.strength(event.kind, event.value);
+    let entry = |kind| SetEntry { item: event.item, kind, time: event.time };
+    let marked = match kind.marks {
+        Marks::Consumed => Some(SetKind::Consumed),
+        Marks::Exposed => Some(SetKind::Exposed),
+        Marks::Delivered => Some(SetKind::Delivered),
+        Marks::Nothing => None,
+    };
+    // What merely passed by says nothing, and would push what counts out of a bounded history.
+    let speaks = strength != 0.0 || kind.marks == Marks::Consumed;
+    let history = HistoryEntry { item: event.item, strength, time: event.time };
+    // A kind of negative weight is a plain no: a plan that shows consumed items again must still
+    // not show this one. A video left early is a weaker word: its own set alone refuses it.
+    let disliked = (kind.weight < 0.0).then(|| entry(SetKind::Blocked));
+    (speaks.then_some(history), [disliked, marked.map(entry)])
+}
+
+/// The bounded history (oldest first) and sets of a user of the snapshot. Reads backwards and
+/// stops when everything is full.
+fn recorded(snapshot: &Snapshot, user: UserIndex) -> (Vec<HistoryEntry>, ItemSet) {
+    let (mut history, mut entries) = (Vec::new(), Vec::new());
+    let mut counts = [0usize; SetKind::ALL.len()];
+    // Enough to fill the sets many times over, were every item there only once.
+    let newest_first = snapshot.histories.events(user).iter().rev().take(8 * SET_MAX);
+    for event in newest_first {
+        let (speaks, marks) = entries_of(&snapshot.kinds, event);
+        history.extend(speaks.filter(|_| history.len() < HISTORY_MAX));
+        for entry in marks.into_iter().flatten() {
+            let count = &mut counts[entry.kind as usize];
+            if *count < SET_MAX {
+                *count += 1;
+                entries.push(entry);
+            }
+        }
+    }
+    history.reverse();
+    (history, ItemSet::new(entries))
 }

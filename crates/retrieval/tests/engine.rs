@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use gannet_core::{ItemId, ItemIndex, Refusal, Stage};
+use gannet_core::{ItemId, ItemIndex, Refusal, Stage, Timestamp};
 use gannet_retrieval::{
-    BuiltinRanker, ChannelStatus, Explanation, Filter, RawHistoryEntry, RawRequest, Retrieval,
+    BuiltinRanker, ChannelStatus, Explanation, Filter, RawHistoryEntry, RawRequest, Refused,
+    Retrieval,
 };
-use support::{Behaviour, WORKERS, World, of_user};
+use support::{Behaviour, NOW, WORKERS, World, of_user};
 
 const SOUND: [(&str, Behaviour); 3] =
     [("one", Behaviour::Sound), ("two", Behaviour::Sound), ("three", Behaviour::Sound)];
@@ -330,8 +331,10 @@ fn an_explanation_names_the_stage_that_dropped_an_item() {
         let request = RawRequest { size: Some(size), ..user.clone() };
         world.engine.explain(world.engine.admit(request).unwrap(), ItemIndex(item))
     };
-    assert_eq!(explain(9, 60), Explanation::Refused(Refusal::Unavailable));
-    assert_eq!(explain(3, 60), Explanation::Refused(Refusal::Consumed));
+    let refused = |refusal, since| Explanation::Refused(Refused { refusal, since });
+    assert_eq!(explain(9, 60), refused(Refusal::Unavailable, None));
+    let consumed = Timestamp(NOW.0 - 9 * 86_400_000);
+    assert_eq!(explain(3, 60), refused(Refusal::Consumed, Some(consumed)));
     assert!(matches!(explain(1, 60), Explanation::Answered(1, _)));
     assert!(matches!(explain(4, 1), Explanation::CutByMerge(evidence) if evidence.len() == 1));
     assert_eq!(explain(490, 60), Explanation::NotFound);

@@ -2,9 +2,10 @@
 
 mod support;
 
-use gannet_core::{ItemId, ItemIndex, ModelName, Timestamp};
+use gannet_core::{ItemId, ItemIndex, ModelName, Refusal, Timestamp};
 use gannet_retrieval::{
-    Filter, QueryVector, RawHistoryEntry, RawRequest, Request, RequestError, UserProfile,
+    Eligibility, Filter, QueryVector, RawHistoryEntry, RawRequest, Request, RequestError,
+    UserProfile,
 };
 use support::{Behaviour, NOW, World, of_user, scene};
 
@@ -112,9 +113,12 @@ fn a_profile_has_user_state_first_and_the_requests_events_last() {
     let request = world.engine.admit(raw).unwrap();
     let profile = UserProfile::build(&request, request.state());
     assert_eq!(profile.index.map(|index| index.0), Some(1));
-    assert_eq!((profile.history.len(), profile.fresh_count), (11, 1));
+    assert_eq!((profile.history().len(), profile.fresh_count), (11, 1));
     assert_eq!(profile.fresh()[0].item, ItemIndex(77));
-    assert_eq!(profile.blocked, [ItemIndex(5)]);
+    assert_eq!(request.unknown_names(), 1);
+    let eligible = Eligibility::of(&request, &request.plan(), &profile);
+    assert_eq!(eligible.refusal(ItemIndex(5)), Some(Refusal::BlockedItem));
+    assert_eq!(eligible.refusal(ItemIndex(77)), Some(Refusal::Consumed));
     assert_eq!(profile.triggers(1, None)[0].item, ItemIndex(77));
 }
 

@@ -209,7 +209,7 @@ impl RetrieveBody {
             filter: self.filter.map(Filter::from),
             size: self.size,
             now: self.now.map(Timestamp),
-            keep_lists: false,
+            ..RawRequest::default()
         }
     }
 }

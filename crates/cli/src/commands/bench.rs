@@ -62,6 +62,7 @@ pub(crate) fn retrieve(app: &App, args: &BenchRetrieveArgs) -> Result<()> {
             scene: scene.clone(),
             size: args.size,
             now: events.last().and_then(|event| event.time),
+            dry_run: true,
             ..RawRequest::default()
         })
     };

@@ -53,6 +53,7 @@ fn raw_request(args: &RetrieveArgs) -> Result<RawRequest> {
         scene: scene.map(SceneName::new).transpose()?,
         history: args.item.iter().chain(&args.history).map(entry).collect::<Result<_>>()?,
         size: args.size,
+        dry_run: true,
         ..RawRequest::default()
     })
 }

@@ -37,7 +37,7 @@ impl Channel for Walk {
         if self.step == 0 {
             return Ok(ChannelList::default());
         }
-        let start = ask.profile.history.iter().map(|entry| entry.item.0).sum::<u32>();
+        let start = ask.profile.history().iter().map(|entry| entry.item.0).sum::<u32>();
         let all = (0..ITEMS).map(|at| ItemIndex((start + at * self.step) % ITEMS));
         let open = all.filter(|item| ask.eligible.contains(*item)).take(fetch_k);
         let found = open

@@ -55,7 +55,7 @@ fn assert_contract(world: &World, wish: &Wish, ask: &Ask, fetch_k: usize, list: 
         assert!(found.channel_score.is_finite());
         assert!(world.is_eligible(wish, found.item), "{:?} may not be shown", found.item);
         if let Some(trigger) = found.trigger {
-            assert!(ask.profile.history.iter().any(|entry| entry.item == trigger));
+            assert!(ask.profile.history().iter().any(|entry| entry.item == trigger));
         }
     }
 }
@@ -73,7 +73,7 @@ fn assert_contract_of_all(world: &World, wish: &Wish) {
             assert_eq!(list.found[..], all.found[..all.found.len().min(fetch_k)]);
             assert_eq!(list, channel.retrieve(&ask, fetch_k).unwrap(), "not deterministic");
         }
-        let stranger = ask.profile.index.is_none() && ask.profile.history.is_empty();
+        let stranger = ask.profile.index.is_none() && ask.profile.history().is_empty();
         if stranger && personal {
             assert!(all.found.is_empty(), "{} knows a stranger", channel.name());
         }

@@ -21,7 +21,7 @@ pub(crate) struct Parameters {
 fn weights(profile: &UserProfile, sign: f32, parameters: &Parameters) -> Vec<(ItemIndex, f64)> {
     let mut judged = BTreeSet::new();
     let mut weights = Vec::new();
-    for entry in profile.history.iter().rev() {
+    for entry in profile.history().iter().rev() {
         if entry.strength == 0.0 || !judged.insert(entry.item) || entry.strength * sign < 0.0 {
             continue;
         }

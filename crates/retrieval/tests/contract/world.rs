@@ -14,7 +14,8 @@ use gannet_models::{
 };
 use gannet_retrieval::{
     Ask, Channel, ChannelKinds, ChannelSpec, ChannelSpecError, Deadline, Eligibility, EngineState,
-    Filter, HistoryEntry, MergeKind, Plan, RetrievalConfig, UserProfile,
+    Filter, HistoryEntry, ItemSet, MergeKind, Plan, RetrievalConfig, SetEntry, SetKind,
+    UserProfile, UserRecord, UserSets,
 };
 use gannet_vectors::Matrix;
 use proptest::prelude::*;
@@ -213,20 +214,36 @@ impl World {
     pub(crate) fn profile(&self, wish: &Wish) -> UserProfile {
         let known = self.users.get(wish.user).map(|(history, _)| history.as_slice());
         let kinds = kinds();
-        let all = known.unwrap_or_default().iter().chain(&wish.fresh).map(interaction);
-        let history = all.map(|event| HistoryEntry {
+        let entry = |event: Interaction| HistoryEntry {
             item: event.item,
             strength: kinds.strength(event.kind, event.value),
             time: event.time,
+        };
+        let known_entries = known.unwrap_or_default().iter().map(interaction).map(entry);
+        let fresh: Vec<HistoryEntry> = wish.fresh.iter().map(interaction).map(entry).collect();
+        // The fresh events are in the sets as well: that is what a request's own sets say.
+        let entries = |history: &[HistoryEntry]| {
+            let entry = |one: &HistoryEntry| SetEntry {
+                item: one.item,
+                kind: SetKind::Consumed,
+                time: one.time,
+            };
+            history.iter().map(entry).collect::<Vec<_>>()
+        };
+        let history: Vec<HistoryEntry> = known_entries.collect();
+        let blocked = wish.blocked.iter().map(|item| SetEntry {
+            item: ItemIndex(*item),
+            kind: SetKind::Blocked,
+            time: None,
         });
-        UserProfile {
-            index: known.map(|_| UserIndex(wish.user as u32)),
-            history: history.collect(),
-            fresh_count: wish.fresh.len(),
-            blocked: wish.blocked.iter().map(|item| ItemIndex(*item)).collect(),
-            vectors: Vec::new(),
-            now: day(wish.now_day),
-        }
+        let sets = UserSets {
+            settled: Arc::new(ItemSet::new(entries(&history))),
+            recent: Arc::new(ItemSet::new(entries(&fresh).into_iter().chain(blocked))),
+            ..UserSets::default()
+        };
+        let index = known.map(|_| UserIndex(wish.user as u32));
+        let record = Arc::new(UserRecord::new(index, history, sets));
+        UserProfile::new(record, day(wish.now_day)).with_events(&fresh)
     }
 
     pub(crate) fn ask(&self, state: &Arc<EngineState>, wish: &Wish) -> Ask {
@@ -252,7 +269,7 @@ impl World {
     /// Whether the item may be shown, by the letter of the wish.
     pub(crate) fn is_eligible(&self, wish: &Wish, item: ItemIndex) -> bool {
         let spec = &self.items[item.at()];
-        let consumed = self.profile(wish).history.iter().any(|entry| entry.item == item);
+        let consumed = self.profile(wish).history().iter().any(|entry| entry.item == item);
         let below = |tag: &usize, wanted: &str| {
             let name = TAGS[*tag];
             name == wanted || name.starts_with(&format!("{wanted}/"))

@@ -166,7 +166,7 @@ impl Channel for FakeChannel {
         }
         let mut list =
             ChannelList { partial: self.behaviour == Behaviour::Patient, ..Default::default() };
-        let start = self.first + ask.profile.history.first().map_or(0, |entry| entry.item.0 % 5);
+        let start = self.first + ask.profile.history().first().map_or(0, |entry| entry.item.0 % 5);
         for item in (start..ask.eligible.len() as u32).step_by(self.step as usize).map(ItemIndex) {
             match ask.eligible.refusal(item) {
                 Some(refusal) => list.dropped.add(refusal),

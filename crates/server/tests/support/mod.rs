@@ -92,7 +92,7 @@ impl Channel for FakeChannel {
             Behaviour::Panic => panic!("a secret of the program"),
             Behaviour::Wait(gate) => gate.pass(),
         }
-        let trigger = ask.profile.history.last().map(|entry| entry.item);
+        let trigger = ask.profile.history().last().map(|entry| entry.item);
         let items = ask.state.snapshot.catalogue.indices();
         let found = items.filter(|item| ask.eligible.contains(*item)).take(fetch_k);
         let found =
