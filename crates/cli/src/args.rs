@@ -148,6 +148,10 @@ pub(crate) struct TrainingArgs {
     /// How much is tried on a validation part of the training data before the final fit.
     #[arg(long, value_enum, default_value = "quick")]
     pub(crate) tune: TuneEffort,
+    /// What is fitted: all, non-vector (all but the vectors, which cost the most), or a list such
+    /// as popularity,keys,item_cf [default: train.models].
+    #[arg(long, value_name = "MODELS")]
+    pub(crate) models: Option<String>,
     /// Whose rules of judging: what counts as positive, what is held out, which metrics.
     #[arg(long, value_enum, default_value = "lightgcn")]
     pub(crate) profile: ProfileName,

@@ -28,6 +28,6 @@ pub use item::{Item, TAG_SEPARATOR, TagError, TagPath};
 pub use name::{ChannelName, ModelName, NameError, PlanName, SceneName};
 pub use progress::{Progress, Silent};
 pub use refusal::{Refusal, RefusalCounts};
-pub use sparse::{SparseRows, SparseRowsError};
+pub use sparse::{SparseRows, SparseRowsBuilder, SparseRowsError};
 pub use stage::Stage;
 pub use strings::StringTable;

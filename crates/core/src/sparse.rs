@@ -83,16 +83,15 @@ impl SparseRows {
     where
         R: IntoIterator<Item = (u32, f32)>,
     {
-        let (mut offsets, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
-        for row in rows {
-            for (column, value) in row {
-                assert!(column < width, "column {column} of {width}");
-                columns.push(column);
-                values.push(value);
-            }
-            offsets.push(columns.len() as u64);
-        }
-        Self { offsets, columns, values, width }
+        let mut builder = SparseRowsBuilder::with_capacity(width, 0, 0);
+        rows.into_iter().for_each(|row| builder.push_row(row));
+        builder.finish()
+    }
+
+    /// The same entries with other values.
+    pub fn map_values(&self, value: impl Fn(f32) -> f32) -> Self {
+        let values = self.values.iter().map(|old| value(*old)).collect();
+        Self { offsets: self.offsets.clone(), columns: self.columns.clone(), values, ..*self }
     }
 
     /// Number of rows.
@@ -148,6 +147,39 @@ impl SparseRows {
     /// The three arrays: offsets, columns, values.
     pub fn parts(&self) -> (&[u64], &[u32], &[f32]) {
         (&self.offsets, &self.columns, &self.values)
+    }
+}
+
+/// Makes [`SparseRows`] row by row, without a vector a row.
+#[derive(Debug)]
+pub struct SparseRowsBuilder {
+    rows: SparseRows,
+}
+
+impl SparseRowsBuilder {
+    /// No rows yet, with room for so many rows and entries. Room that stays unused costs address
+    /// space, not memory.
+    pub fn with_capacity(width: u32, rows: usize, entries: usize) -> Self {
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        let (columns, values) = (Vec::with_capacity(entries), Vec::with_capacity(entries));
+        Self { rows: SparseRows { offsets, columns, values, width } }
+    }
+
+    /// Adds a row. Panics where a column is past the width.
+    pub fn push_row(&mut self, row: impl IntoIterator<Item = (u32, f32)>) {
+        let rows = &mut self.rows;
+        for (column, value) in row {
+            assert!(column < rows.width, "column {column} of {}", rows.width);
+            rows.columns.push(column);
+            rows.values.push(value);
+        }
+        rows.offsets.push(rows.columns.len() as u64);
+    }
+
+    /// The rows.
+    pub fn finish(self) -> SparseRows {
+        self.rows
     }
 }
 

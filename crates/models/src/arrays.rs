@@ -21,6 +21,22 @@ pub enum Array {
 }
 
 impl Array {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        match self {
+            Array::F32(values) => values.len(),
+            Array::U32(values) => values.len(),
+            Array::U64(values) => values.len(),
+            Array::I64(values) => values.len(),
+            Array::U8(values) => values.len(),
+        }
+    }
+
+    /// Whether there are no values.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The word for the type of its values.
     pub fn type_name(&self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@ mod catalogue;
 mod factors;
 mod fields;
 mod fold_in;
+mod format_one;
 mod histories;
 mod item_neighbours;
 mod key_index;

@@ -12,7 +12,7 @@ use gannet_core::{
 };
 use gannet_models::{
     Array, Arrays, ArraysError, Factors, FoldIn, Histories, ItemNeighbours, KeyIndex, MergeWeights,
-    Model, Part, Popularity, Recency, Snapshot, SnapshotError, UserItems,
+    Model, Part, Popularity, Recency, Snapshot, SnapshotError, Trending, UserItems,
 };
 use gannet_vectors::Matrix;
 use proptest::prelude::*;
@@ -94,7 +94,14 @@ fn models() -> impl Strategy<Value = Vec<Model>> {
             let published = times.into_iter().enumerate();
             let published = published.map(|(item, time)| (ItemIndex(item as u32), Timestamp(time)));
             vec![
-                Model::Popularity(Arc::new(Popularity::new(scores))),
+                Model::Popularity(Arc::new(Popularity::new(scores.clone()).with_scenes(vec![
+                    ("home".to_owned(), vec![(ItemIndex(1), scores[0]), (ItemIndex(4), scores[1])]),
+                    ("empty".to_owned(), Vec::new()),
+                ]))),
+                Model::Trending(Arc::new(Trending::new(vec![
+                    (ItemIndex(3), scores[2]),
+                    (ItemIndex(0), scores[3]),
+                ]))),
                 Model::Recency(Arc::new(Recency::new(published.collect(), |_| 0.0))),
                 Model::KeyIndex(Arc::new(KeyIndex {
                     field: "tags".to_owned(),
@@ -242,6 +249,64 @@ proptest! {
             prop_assert_eq!(error, ArraysError::Missing(name));
         }
     }
+}
+
+#[test]
+fn parts_of_format_1_get_what_they_did_not_have() {
+    let items = [Item::bare(ItemId::new("x").unwrap())];
+    let catalogue = Catalogue::from_items(&items).unwrap();
+    let mut arrays = catalogue.to_arrays();
+    for newer in ["expires", "expires_known", "fields.names.bytes", "fields.names.ends"] {
+        arrays.arrays.remove(newer).unwrap();
+    }
+    assert!(Catalogue::from_arrays(arrays.clone()).is_err());
+    let (kind, arrays) = arrays.upgrade_from_format_1("catalogue").unwrap();
+    assert_eq!(kind, "catalogue");
+    assert_eq!(Catalogue::from_arrays(arrays), Ok(catalogue));
+    assert!(Arrays::default().upgrade_from_format_1("histories").is_err(), "no events at all");
+}
+
+#[test]
+fn popularity_of_a_scene_is_checked() {
+    let popularity = Popularity::new(vec![1.0; 3]);
+    let scenes = vec![("home".to_owned(), vec![(ItemIndex(2), 1.0), (ItemIndex(0), 2.0)])];
+    let popularity = popularity.with_scenes(scenes);
+    let order = [(ItemIndex(0), 2.0), (ItemIndex(2), 1.0)];
+    assert_eq!(popularity.of_scene("home"), Some(&order[..]));
+    for (name, wrong) in [
+        ("scene_items", Array::U32(vec![0, 3])),
+        ("scene_items", Array::U32(vec![0, 0])),
+        ("scene_lengths", Array::U64(vec![3])),
+        ("scene_lengths", Array::U64(vec![1])),
+        ("scene_scores", Array::F32(vec![1.0, f32::NAN])),
+    ] {
+        let mut arrays = popularity.to_arrays();
+        arrays.arrays.insert(name.to_owned(), wrong);
+        assert!(Popularity::from_arrays(arrays).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn lists_of_keys_have_the_most_popular_items_first() {
+    let item = |id: &str, tag| {
+        let tags = vec![TagPath::new(tag).unwrap()];
+        Item { tags, ..Item::bare(ItemId::new(id).unwrap()) }
+    };
+    let items = [item("x", "a/b"), item("y", "a"), item("z", "a/b")];
+    let catalogue = Catalogue::from_items(&items).unwrap();
+    let popularity = Popularity::new(vec![1.0, 1.0, 5.0]);
+    let list = |index: &KeyIndex, tag: &str| {
+        index.postings.row(catalogue.find_tag(tag).unwrap() as usize).0.to_vec()
+    };
+    let index = KeyIndex::by_worth(&catalogue, "tags", 0.5, &popularity).unwrap();
+    assert_eq!((list(&index, "a"), list(&index, "a/b")), (vec![2, 0, 1], vec![2, 0]));
+    let flat = KeyIndex::by_worth(&catalogue, "tags", 0.0, &popularity).unwrap();
+    assert_eq!((list(&flat, "a"), list(&flat, "a/b")), (vec![1], vec![2, 0]));
+    let by_index = KeyIndex::of_catalogue(&catalogue, "tags", 0.5).unwrap();
+    assert_eq!(list(&by_index, "a"), [0, 1, 2]);
+    let values = |index: &KeyIndex| -> f32 { index.postings.parts().2.iter().sum() };
+    assert!((values(&by_index) - values(&index)).abs() < 1e-6);
+    assert!(KeyIndex::of_catalogue(&catalogue, "music", 0.5).is_none());
 }
 
 #[test]

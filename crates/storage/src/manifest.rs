@@ -10,9 +10,10 @@ use sha2::{Digest, Sha256};
 use crate::error::ReadError;
 
 /// The format that is written.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
-/// The oldest format that is read: one before [`FORMAT`], once there is one.
+/// The oldest format that is read: one before [`FORMAT`]. Format 2 brought fields, expiry and
+/// scenes, and calls the index of any field of keys `key_index`.
 pub const FORMAT_OLDEST: u32 = 1;
 
 pub(crate) const MANIFEST: &str = "manifest.json";

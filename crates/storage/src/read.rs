@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gannet_core::{Catalogue, EventKinds, ModelName, Timestamp};
-use gannet_models::{Arrays, ArraysError, Histories, MergeWeights, Model, Part, Snapshot};
+use gannet_models::{ArraysError, Histories, MergeWeights, Model, Part, Snapshot};
 
 use crate::error::ReadError;
 use crate::manifest::{MANIFEST, MANIFEST_SUM, Manifest, RECIPE_KIND, sha256, sum_line};
@@ -72,7 +72,7 @@ pub(crate) fn snapshot(folder: &Path, manifest: &Manifest) -> Result<Snapshot, R
         let path = folder.join(&file.name);
         let map = CheckedMap::open(&path, file)?;
         let part = |source| ReadError::Part { path: path.clone(), source };
-        parts.take(&file.name, &file.kind, map.bytes()).map_err(part)?;
+        parts.take(&file.name, &file.kind, manifest.format, map.bytes()).map_err(part)?;
     }
     let missing = |kind: &str| contents(format!("lists no file of kind {kind:?}"));
     let snapshot = Snapshot {
@@ -100,25 +100,35 @@ struct Parts {
 }
 
 impl Parts {
-    fn take(&mut self, name: &str, kind: &str, bytes: &[u8]) -> Result<(), ArraysError> {
-        let arrays = || -> Result<Arrays, ArraysError> { part_file::from_bytes(bytes) };
-        match kind {
-            Catalogue::KIND => put(&mut self.catalogue, Part::from_arrays(arrays()?)?, kind),
-            Histories::KIND => put(&mut self.histories, Part::from_arrays(arrays()?)?, kind),
-            MergeWeights::KIND => put(&mut self.merge_weights, Part::from_arrays(arrays()?)?, kind),
-            RECIPE_KIND => {
-                let text = std::str::from_utf8(bytes);
-                let text = text.map_err(|error| ArraysError::contents(kind, error))?;
-                put(&mut self.recipe, text.to_owned(), kind)
-            }
+    fn take(
+        &mut self,
+        name: &str,
+        kind: &str,
+        format: u32,
+        bytes: &[u8],
+    ) -> Result<(), ArraysError> {
+        if kind == RECIPE_KIND {
+            let text = std::str::from_utf8(bytes);
+            let text = text.map_err(|error| ArraysError::contents(kind, error))?;
+            return put(&mut self.recipe, text.to_owned(), kind);
+        }
+        let arrays = part_file::from_bytes(bytes)?;
+        let (kind, arrays) = match format {
+            1 => arrays.upgrade_from_format_1(kind)?,
+            _ => (kind.to_owned(), arrays),
+        };
+        match kind.as_str() {
+            Catalogue::KIND => put(&mut self.catalogue, Part::from_arrays(arrays)?, &kind),
+            Histories::KIND => put(&mut self.histories, Part::from_arrays(arrays)?, &kind),
+            MergeWeights::KIND => put(&mut self.merge_weights, Part::from_arrays(arrays)?, &kind),
             _ => {
-                let model = Model::from_arrays(kind, arrays()?)?;
+                let model = Model::from_arrays(&kind, arrays)?;
                 let name = name.strip_suffix(".safetensors").unwrap_or(name);
                 let name =
-                    ModelName::new(name).map_err(|error| ArraysError::contents(kind, error))?;
+                    ModelName::new(name).map_err(|error| ArraysError::contents(&kind, error))?;
                 match self.models.insert(name, model) {
                     None => Ok(()),
-                    Some(_) => Err(ArraysError::contents(kind, "two models have the same name")),
+                    Some(_) => Err(ArraysError::contents(&kind, "two models have the same name")),
                 }
             }
         }

@@ -16,6 +16,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::manifest::{FORMAT, MANIFEST_SUM, sha256, sum_line};
+use crate::part_file;
 use crate::write::Step;
 
 /// The numbers that a snapshot is made from: a seed and what follows from it.
@@ -327,11 +328,59 @@ fn a_newer_format_is_refused_and_left_untouched() {
     let newer = format!("\"format\": {}", FORMAT + 1);
     rewrite_manifest(&place, &format!("\"format\": {FORMAT}"), &newer);
     let before: Vec<_> = files_of(&place).iter().map(|path| fs::read(path).unwrap()).collect();
-    assert!(matches!(store.current(), Err(ReadError::Format { got: 2, .. })));
+    assert!(matches!(store.current(), Err(ReadError::Format { got: 3, .. })));
     store.write(&small("v2", 8)).unwrap();
     assert!(store.retain(1).unwrap().is_empty(), "what cannot be read is not removed");
     let after: Vec<_> = files_of(&place).iter().map(|path| fs::read(path).unwrap()).collect();
     assert_eq!(before, after);
+}
+
+/// Takes what format 2 brought out of a folder: fields, expiry, scenes, and the field's name.
+fn make_format_1(place: &Path) {
+    let mut manifest: Manifest =
+        serde_json::from_slice(&fs::read(place.join(MANIFEST)).unwrap()).unwrap();
+    manifest.format = 1;
+    for file in &mut manifest.files {
+        let path = place.join(&file.name);
+        let newer = |name: &str| {
+            name.starts_with("expires")
+                || name.starts_with("fields.")
+                || name.contains("scene")
+                || name.starts_with("user_fields")
+        };
+        if file.kind == "recipe" {
+            continue;
+        }
+        let mut arrays = part_file::from_bytes(&fs::read(&path).unwrap()).unwrap();
+        arrays.arrays.retain(|name, _| !newer(name));
+        if file.kind == "key_index" {
+            file.kind = "tag_index".to_owned();
+            arrays.texts.remove("field").unwrap();
+        }
+        let bytes = part_file::to_bytes(&arrays).unwrap();
+        fs::write(&path, &bytes).unwrap();
+        (file.bytes, file.sha256) = (bytes.len() as u64, sha256(&bytes));
+    }
+    let text = serde_json::to_vec_pretty(&manifest).unwrap();
+    fs::write(place.join(MANIFEST), &text).unwrap();
+    fs::write(place.join(MANIFEST_SUM), sum_line(&sha256(&text))).unwrap();
+}
+
+#[test]
+fn a_snapshot_of_format_1_is_read_as_it_was_meant() {
+    let (_folder, store) = store();
+    let mut snapshot = small("v1", 7);
+    let place = store.write(&snapshot).unwrap();
+    make_format_1(&place);
+    let manifest = fs::read_to_string(place.join(MANIFEST)).unwrap();
+    let sum = sha256(manifest.as_bytes());
+    fs::write(store.root().join(CURRENT), format!("v1 {sum}\n")).unwrap();
+    let items = snapshot.catalogue.indices().map(|item| {
+        let item = snapshot.catalogue.item(item);
+        Item { expires: None, fields: Vec::new(), ..item }
+    });
+    snapshot.catalogue = Arc::new(Catalogue::from_items(&items.collect::<Vec<_>>()).unwrap());
+    assert_eq!(facts(&store.current().unwrap().unwrap()), facts(&snapshot));
 }
 
 #[test]

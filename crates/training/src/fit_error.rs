@@ -15,6 +15,22 @@ pub enum FitError {
         /// The range allowed.
         expected: &'static str,
     },
+    /// A field that should get inverted lists is no field of keys of the catalogue.
+    #[error("keys.fields names {field:?}; the catalogue's fields of keys are {known}")]
+    UnknownField {
+        /// The field named.
+        field: String,
+        /// The fields that there are.
+        known: String,
+    },
+    /// A field whose name cannot name a model.
+    #[error("keys.fields names {field:?}, which cannot name a model: {why}")]
+    FieldName {
+        /// The field named.
+        field: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A row's equations have no stable solution: the regularisation is too small.
     #[error("the normal equations of {side} {row} are singular: raise ials.lambda")]
     Singular {

@@ -5,14 +5,14 @@
 //! (inverse user frequency); `b` and `c` weigh trigger and neighbour by popularity as the
 //! asymmetric cosine (Aiolli 2013) and RP3beta (Christoffel et al. 2015) do.
 
-use gannet_core::SparseRows;
 use gannet_dataset::TrainSet;
 use gannet_models::ItemNeighbours;
-use gannet_vectors::TopK;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::fit_error::{FitError, require};
+use crate::neighbour_lists::{ListLimits, Sums, add_row, best_neighbours};
+use crate::pairs::Pairs;
+use crate::recipe::Bounds;
 
 /// Hyper-parameters of [`fit_item_neighbours`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,92 +75,61 @@ pub(crate) fn is_timed(train: &TrainSet) -> bool {
     train.all_events().iter().all(|event| event.time.is_some())
 }
 
-/// Builds the list of every item from the positive pairs: all cores, one dense row of sums a
-/// thread. Costs `Σ_u n_u²` additions; a list holds only items with a similarity above zero.
+/// Builds the list of every item from the positive pairs of each user's newest
+/// [`Bounds::history_max`] items. Costs `Σ_u n_u²` additions; a list holds only items with a
+/// similarity above zero.
 pub fn fit_item_neighbours(
     train: &TrainSet,
     params: &ItemCfParams,
+    bounds: &Bounds,
 ) -> Result<ItemNeighbours, FitError> {
     params.validate()?;
-    Ok(item_neighbours_of(&train.positives(), &params.fitting(train)))
+    let pairs = Pairs::newest(train, bounds.history_max);
+    Ok(item_neighbours_of(&pairs, &params.fitting(train), bounds))
 }
 
-pub(crate) fn item_neighbours_of(positives: &SparseRows, params: &ItemCfParams) -> ItemNeighbours {
-    let weighted = weigh_users(positives, params.user_exponent);
-    let by_item = positives.transpose();
-    let squares: Vec<f32> =
-        (0..by_item.height()).map(|item| by_item.row(item).1.iter().map(|s| s * s).sum()).collect();
+pub(crate) fn item_neighbours_of(
+    pairs: &Pairs,
+    params: &ItemCfParams,
+    bounds: &Bounds,
+) -> ItemNeighbours {
+    let user_weights: Vec<f32> = (0..pairs.by_user.height())
+        .map(|user| (pairs.by_user.row(user).0.len() as f32).powf(-params.user_exponent))
+        .collect();
+    let squares: Vec<f32> = (0..pairs.item_count())
+        .map(|item| pairs.by_item.row(item).1.iter().map(|s| s * s).sum())
+        .collect();
     let power = |exponent: f32| -> Vec<f32> { squares.iter().map(|s| s.powf(exponent)).collect() };
     let (of_trigger, of_neighbour) =
         (power(params.trigger_exponent), power(params.neighbour_exponent));
-    let rows: Vec<Vec<(u32, f32)>> = (0..by_item.height())
-        .into_par_iter()
-        .map_init(
-            || Sums::new(by_item.height()),
-            |sums, item| {
-                for (user, strength) in by_item.entries(item) {
-                    sums.add_row(weighted.row(user as usize), strength);
-                }
-                let mut top = TopK::new(params.neighbours);
-                sums.drain(|other, sum| {
-                    let length = of_trigger[item] * of_neighbour[other as usize];
-                    let similarity = sum / (length + params.shrinkage);
-                    if other as usize != item && similarity > 0.0 && similarity.is_finite() {
-                        top.offer(other, similarity);
-                    }
-                });
-                top.into_sorted().iter().map(|found| (found.row, found.score)).collect()
-            },
-        )
-        .collect();
-    let lists = SparseRows::from_rows(positives.width(), rows);
-    ItemNeighbours { lists, recency_exponent: params.recency_exponent }
-}
-
-/// Each user's row times `n_u^-exponent`.
-fn weigh_users(positives: &SparseRows, exponent: f32) -> SparseRows {
-    let rows = (0..positives.height()).map(|user| {
-        let weight = (positives.row(user).0.len() as f32).powf(-exponent);
-        positives.entries(user).map(move |(item, strength)| (item, strength * weight))
-    });
-    SparseRows::from_rows(positives.width(), rows)
-}
-
-/// One dense row of sums with the list of columns touched, so that emptying costs no full pass.
-struct Sums {
-    sums: Vec<f32>,
-    touched: Vec<u32>,
-}
-
-impl Sums {
-    fn new(width: usize) -> Self {
-        Self { sums: vec![0.0; width], touched: Vec::new() }
-    }
-
-    /// Values are above zero, so that zero means untouched.
-    fn add_row(&mut self, (columns, values): (&[u32], &[f32]), scale: f32) {
-        for (column, value) in columns.iter().zip(values) {
-            let sum = &mut self.sums[*column as usize];
-            if *sum == 0.0 {
-                self.touched.push(*column);
+    let limits = ListLimits { neighbours: params.neighbours, entries_max: bounds.entries_max };
+    best_neighbours(
+        pairs,
+        limits,
+        params.recency_exponent,
+        || Sums::new(pairs.item_count()),
+        |sums, item, additions, offer| {
+            // The user's row has the item itself too.
+            sums.begin(additions + pairs.users_of(item) as u64);
+            for (user, strength) in pairs.by_item.entries(item) {
+                add_row(sums, &pairs.by_user, user, strength * user_weights[user as usize]);
             }
-            *sum += scale * value;
-        }
-    }
-
-    fn drain(&mut self, mut take: impl FnMut(u32, f32)) {
-        for column in self.touched.drain(..) {
-            take(column, std::mem::take(&mut self.sums[column as usize]));
-        }
-    }
+            sums.drain(|other, sum| {
+                let length = of_trigger[item] * of_neighbour[other as usize];
+                offer(other, sum / (length + params.shrinkage));
+            });
+        },
+    )
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use gannet_core::SparseRows;
     use proptest::prelude::*;
 
-    fn pairs() -> impl Strategy<Value = SparseRows> {
+    /// Up to 14 users who like some of 9 items.
+    pub(crate) fn pairs() -> impl Strategy<Value = SparseRows> {
         prop::collection::vec(prop::collection::btree_map(0u32..9, 0.2f32..3.0, 0..9), 0..14)
             .prop_map(|rows| SparseRows::from_rows(9, rows))
     }
@@ -186,6 +155,25 @@ mod tests {
             .collect()
     }
 
+    /// Whether every list holds the best of a row of similarities, the best first.
+    pub(crate) fn assert_lists(model: &ItemNeighbours, expected: &[Vec<f64>], neighbours: usize) {
+        for (item, expected) in expected.iter().enumerate() {
+            let list: Vec<_> = model.lists.entries(item).collect();
+            let possible = expected.iter().filter(|value| **value > 0.0).count();
+            assert_eq!(list.len(), possible.min(neighbours));
+            assert!(list.windows(2).all(|pair| pair[0].1 >= pair[1].1));
+            for (other, value) in &list {
+                let expected = expected[*other as usize];
+                assert!((f64::from(*value) - expected).abs() < 1e-4 * (1.0 + expected));
+            }
+            let last = list.last().map_or(0.0, |last| f64::from(last.1));
+            for (other, value) in expected.iter().enumerate() {
+                let kept = list.iter().any(|(at, _)| *at as usize == other);
+                assert!(kept || *value <= last + 1e-4 * (1.0 + last) || *value == 0.0);
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn equals_the_formula_on_dense_matrices(
@@ -203,22 +191,8 @@ mod tests {
                 recency_exponent: 0.0,
             };
             let expected = naive(&pairs, &params);
-            let model = item_neighbours_of(&pairs, &params);
-            for (item, expected) in expected.iter().enumerate() {
-                let list: Vec<_> = model.lists.entries(item).collect();
-                let possible = expected.iter().filter(|value| **value > 0.0).count();
-                prop_assert_eq!(list.len(), possible.min(neighbours));
-                prop_assert!(list.windows(2).all(|pair| pair[0].1 >= pair[1].1));
-                for (other, value) in &list {
-                    let expected = expected[*other as usize];
-                    prop_assert!((f64::from(*value) - expected).abs() < 1e-4 * (1.0 + expected));
-                }
-                let last = list.last().map_or(0.0, |last| f64::from(last.1));
-                for (other, value) in expected.iter().enumerate() {
-                    let kept = list.iter().any(|(at, _)| *at as usize == other);
-                    prop_assert!(kept || *value <= last + 1e-4 || *value == 0.0);
-                }
-            }
+            let model = item_neighbours_of(&Pairs::of(pairs), &params, &Bounds::default());
+            assert_lists(&model, &expected, neighbours);
         }
     }
 }

@@ -1,114 +1,176 @@
-//! Everything that decides how a snapshot is fitted, and the fitting of all of it.
+//! Everything that decides how a snapshot is fitted: which models, and their hyper-parameters.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use gannet_core::{ModelName, Progress, Timestamp};
-use gannet_dataset::TrainSet;
-use gannet_models::{Histories, MergeWeights, Model, Snapshot};
 use serde::{Deserialize, Serialize};
 
-use crate::fit_error::FitError;
+use crate::fit_error::{FitError, require};
 use crate::{
-    IalsParams, ItemCfParams, KeyIndexParams, PopularityParams, UserCfParams, fit_ials,
-    fit_item_neighbours, fit_key_index, fit_popularity, fit_recency, fit_user_items,
+    IalsParams, ItemCfParams, KeysParams, PopularityParams, Rp3betaParams, SwingParams,
+    TrendingParams, UserCfParams,
 };
 
-/// The names under which [`fit_snapshot`] puts its models.
+/// The names under which [`crate::fit_snapshot`] puts its models. An index of keys has the name of
+/// its field.
 pub mod model_names {
     /// Popularity: positive events that fade.
     pub const POPULARITY: &str = "popularity";
     /// Recency: newest first.
     pub const RECENCY: &str = "recency";
+    /// What rises.
+    pub const TRENDING: &str = "trending";
     /// Inverted lists of tags.
     pub const TAGS: &str = "tags";
-    /// Item-to-item lists.
+    /// Inverted lists of authors.
+    pub const AUTHOR: &str = "author";
+    /// Item-to-item lists by weighted cosine.
     pub const ITEM_CF: &str = "item_cf";
+    /// Item-to-item lists by Swing.
+    pub const SWING: &str = "swing";
+    /// Item-to-item lists by random walks.
+    pub const RP3BETA: &str = "rp3beta";
     /// User and item vectors.
     pub const IALS: &str = "ials";
     /// Who liked what.
     pub const USER_ITEMS: &str = "user_items";
 }
 
-/// Hyper-parameters of every model. Read and written as TOML, one table a model.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// A model, or a family of models, that a recipe may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelChoice {
+    /// Popularity, everywhere and in each scene.
+    Popularity,
+    /// Newest first.
+    Recency,
+    /// What rises.
+    Trending,
+    /// An index for each of [`KeysParams::fields`].
+    Keys,
+    /// Item-to-item lists by weighted cosine.
+    ItemCf,
+    /// Item-to-item lists by Swing.
+    Swing,
+    /// Item-to-item lists by random walks.
+    Rp3beta,
+    /// Who liked what, for nearest users.
+    UserItems,
+    /// User and item vectors by least squares.
+    Ials,
+}
+
+impl ModelChoice {
+    /// Every choice, in the order in which they are fitted.
+    pub const ALL: [ModelChoice; 9] = [
+        ModelChoice::Popularity,
+        ModelChoice::Recency,
+        ModelChoice::Trending,
+        ModelChoice::Keys,
+        ModelChoice::ItemCf,
+        ModelChoice::Swing,
+        ModelChoice::Rp3beta,
+        ModelChoice::UserItems,
+        ModelChoice::Ials,
+    ];
+
+    /// Whether it makes vectors, which cost the most to fit.
+    pub fn is_of_vectors(self) -> bool {
+        self == ModelChoice::Ials
+    }
+}
+
+/// What keeps the cost of fitting in bounds, whatever single users and items do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Positive items of a user that count in item_cf, swing, rp3beta and user_items: the newest.
+    pub history_max: usize,
+    /// Entries of all item-to-item lists of one model together (8 bytes each): longer lists are
+    /// shortened alike.
+    pub entries_max: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { history_max: 1_000, entries_max: 250_000_000 }
+    }
+}
+
+/// Which models are fitted, and the hyper-parameters of every one. Read and written as TOML, one
+/// table a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Recipe {
+    /// The models that are fitted.
+    pub models: Vec<ModelChoice>,
+    /// See [`Bounds::history_max`].
+    pub history_max: usize,
+    /// See [`Bounds::entries_max`].
+    pub entries_max: usize,
     /// Popularity.
     pub popularity: PopularityParams,
-    /// Inverted lists of tags.
-    pub tags: KeyIndexParams,
-    /// Item-to-item lists.
+    /// What rises.
+    pub trending: TrendingParams,
+    /// Inverted lists.
+    pub keys: KeysParams,
+    /// Item-to-item lists by weighted cosine.
     pub item_cf: ItemCfParams,
+    /// Item-to-item lists by Swing.
+    pub swing: SwingParams,
+    /// Item-to-item lists by random walks.
+    pub rp3beta: Rp3betaParams,
     /// User and item vectors.
     pub ials: IalsParams,
     /// Nearest users.
     pub user_items: UserCfParams,
 }
 
+impl Default for Recipe {
+    fn default() -> Self {
+        let Bounds { history_max, entries_max } = Bounds::default();
+        let optional = [ModelChoice::Swing, ModelChoice::Rp3beta];
+        let models = ModelChoice::ALL.into_iter().filter(|one| !optional.contains(one));
+        Self {
+            models: models.collect(),
+            history_max,
+            entries_max,
+            popularity: PopularityParams::default(),
+            trending: TrendingParams::default(),
+            keys: KeysParams::default(),
+            item_cf: ItemCfParams::default(),
+            swing: SwingParams::default(),
+            rp3beta: Rp3betaParams::default(),
+            ials: IalsParams::default(),
+            user_items: UserCfParams::default(),
+        }
+    }
+}
+
 impl Recipe {
     /// Checks every range.
     pub fn validate(&self) -> Result<(), FitError> {
+        let (history, entries) = (self.history_max, self.entries_max);
+        require(history > 0, "train", "history_max", history, "1 or more")?;
+        require(entries > 0, "train", "entries_max", entries, "1 or more")?;
         self.popularity.validate()?;
-        self.tags.validate()?;
+        self.trending.validate()?;
+        self.keys.validate()?;
         self.item_cf.validate()?;
+        self.swing.validate()?;
+        self.rp3beta.validate()?;
         self.ials.validate()?;
         self.user_items.validate()
+    }
+
+    /// What keeps the cost of fitting in bounds.
+    pub fn bounds(&self) -> Bounds {
+        Bounds { history_max: self.history_max, entries_max: self.entries_max }
+    }
+
+    /// Whether a model is to be fitted.
+    pub fn has(&self, model: ModelChoice) -> bool {
+        self.models.contains(&model)
     }
 
     /// The recipe as TOML text.
     pub fn to_toml(&self) -> Result<String, FitError> {
         toml::to_string(self).map_err(|error| FitError::Recipe(error.to_string()))
     }
-}
-
-/// Fits every model on all of `train` under its default name. The snapshot's histories are the
-/// train set's; `created` and `version` name it. Refuses a recipe out of range before any work.
-pub fn fit_snapshot(
-    train: &TrainSet,
-    recipe: &Recipe,
-    created: Timestamp,
-    version: &str,
-    progress: &dyn Progress,
-) -> Result<Snapshot, FitError> {
-    recipe.validate()?;
-    let text = recipe.to_toml()?;
-    let mut models = BTreeMap::new();
-    let mut keep = |name: &str, model: Model| {
-        models.insert(ModelName::new(name).expect("a constant that is a name"), model);
-    };
-
-    progress.begin("fitting popularity, recency, tags", None, "models");
-    let popularity = fit_popularity(train, &recipe.popularity)?;
-    let recency = fit_recency(train, &popularity);
-    keep(model_names::RECENCY, Model::Recency(Arc::new(recency)));
-    keep(model_names::POPULARITY, Model::Popularity(Arc::new(popularity)));
-    let tags = fit_key_index(train, &recipe.tags)?;
-    keep(model_names::TAGS, Model::KeyIndex(Arc::new(tags)));
-    progress.begin("fitting item_cf and user_items", None, "models");
-    let neighbours = fit_item_neighbours(train, &recipe.item_cf)?;
-    keep(model_names::ITEM_CF, Model::ItemNeighbours(Arc::new(neighbours)));
-    let user_items = fit_user_items(train, &recipe.user_items)?;
-    keep(model_names::USER_ITEMS, Model::UserItems(Arc::new(user_items)));
-    progress.end();
-    let factors = fit_ials(train, &recipe.ials, version, progress)?;
-    keep(model_names::IALS, Model::Factors(Arc::new(factors)));
-
-    Ok(Snapshot {
-        version: version.to_owned(),
-        created,
-        kinds: train.kinds().clone(),
-        catalogue: train.catalogue().clone(),
-        histories: Arc::new(histories(train)),
-        models,
-        merge_weights: MergeWeights::default(),
-        recipe: text,
-    })
-}
-
-/// What each user did in training, oldest first: the histories of a snapshot.
-pub fn histories(train: &TrainSet) -> Histories {
-    let users = train.users().as_ref().clone();
-    Histories::new(users, train.offsets().to_vec(), train.all_events().to_vec())
-        .with(train.scenes().to_vec(), train.user_fields().as_ref().clone())
 }

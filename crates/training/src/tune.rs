@@ -16,9 +16,13 @@ use serde::Serialize;
 use crate::fit_error::FitError;
 use crate::ials::factors_of;
 use crate::item_cf::item_neighbours_of;
+use crate::model_names::{IALS, ITEM_CF, RP3BETA, SWING, USER_ITEMS};
+use crate::pairs::Pairs;
+use crate::rp3beta::rp3beta_of;
+use crate::swing::swing_of;
 use crate::tune_space::{Axis, TuneSpace};
 use crate::user_cf::user_items_of;
-use crate::{IalsParams, Recipe, model_names};
+use crate::{IalsParams, ModelChoice, Recipe};
 
 /// One set of hyper-parameters with what the judge said of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +46,8 @@ pub struct Tuned {
     pub trials: Vec<Trial>,
 }
 
-/// Chooses the hyper-parameters of item_cf, user_items and ials that the judge likes best.
+/// Chooses the hyper-parameters that the judge likes best, of those models of the recipe that
+/// [`TuneSpace`] has parameters of.
 ///
 /// `train` is what remains of the training events when the judge's validation events are taken
 /// out: refit on all of them afterwards with [`Tuned::recipe`]. A score that is not a number never
@@ -55,28 +60,50 @@ pub fn tune(
 ) -> Result<Tuned, FitError> {
     let start = &space.start;
     start.validate()?;
-    let positives = train.positives();
+    let bounds = start.bounds();
+    let pairs = Pairs::newest(train, bounds.history_max);
     let mut search = Search { judge, progress, rounds: space.rounds, trials: Vec::new() };
+    let mut recipe = start.clone();
     progress.begin("tuning", None, "trials");
+    let neighbours = |lists| Ok(Model::ItemNeighbours(Arc::new(lists)));
 
-    let item_cf = search.run(model_names::ITEM_CF, &start.item_cf, &space.item_cf, |params| {
-        params.validate()?;
-        Ok(Model::ItemNeighbours(Arc::new(item_neighbours_of(&positives, &params.fitting(train)))))
-    })?;
-    let user_items =
-        search.run(model_names::USER_ITEMS, &start.user_items, &space.user_items, |params| {
+    if start.has(ModelChoice::ItemCf) {
+        recipe.item_cf = search.run(ITEM_CF, &start.item_cf, &space.item_cf, |params| {
             params.validate()?;
-            Ok(Model::UserItems(Arc::new(user_items_of(positives.clone(), &params.fitting(train)))))
+            neighbours(item_neighbours_of(&pairs, &params.fitting(train), &bounds))
         })?;
-    let ials = search.run(model_names::IALS, &start.ials, &space.ials, |params| {
-        params.validate()?;
-        let iterations = params.iterations.min(space.ials_sweeps_max);
-        let params = IalsParams { iterations, ..params.clone() };
-        let factors = factors_of(&positives, &params, "tuning", &Silent)?;
-        Ok(Model::Factors(Arc::new(factors)))
-    })?;
+    }
+    if start.has(ModelChoice::Swing) {
+        recipe.swing = search.run(SWING, &start.swing, &space.swing, |params| {
+            params.validate()?;
+            neighbours(swing_of(&pairs, &params.fitting(train), &bounds))
+        })?;
+    }
+    if start.has(ModelChoice::Rp3beta) {
+        recipe.rp3beta = search.run(RP3BETA, &start.rp3beta, &space.rp3beta, |params| {
+            params.validate()?;
+            neighbours(rp3beta_of(&pairs, &params.fitting(train), &bounds))
+        })?;
+    }
+    if start.has(ModelChoice::UserItems) {
+        recipe.user_items =
+            search.run(USER_ITEMS, &start.user_items, &space.user_items, |params| {
+                params.validate()?;
+                let users = user_items_of(pairs.clone(), &params.fitting(train));
+                Ok(Model::UserItems(Arc::new(users)))
+            })?;
+    }
+    if start.has(ModelChoice::Ials) {
+        let positives = train.positives();
+        recipe.ials = search.run(IALS, &start.ials, &space.ials, |params| {
+            params.validate()?;
+            let iterations = params.iterations.min(space.ials_sweeps_max);
+            let params = IalsParams { iterations, ..params.clone() };
+            let factors = factors_of(&positives, &params, "tuning", &Silent)?;
+            Ok(Model::Factors(Arc::new(factors)))
+        })?;
+    }
     progress.end();
-    let recipe = Recipe { item_cf, user_items, ials, ..start.clone() };
     Ok(Tuned { recipe, trials: search.trials })
 }
 

@@ -1,7 +1,7 @@
 //! Which values of which hyper-parameters a search tries. Orders of magnitude, not answers: the
 //! same space serves every data set.
 
-use crate::{IalsParams, ItemCfParams, Recipe, UserCfParams};
+use crate::{IalsParams, ItemCfParams, Recipe, Rp3betaParams, SwingParams, UserCfParams};
 
 /// One hyper-parameter with the values that a search may walk over.
 #[derive(Debug, Clone)]
@@ -40,6 +40,10 @@ pub struct TuneSpace {
     pub ials_sweeps_max: usize,
     /// Parameters of item_cf, in the order in which they are searched.
     pub item_cf: Vec<Axis<ItemCfParams>>,
+    /// Parameters of swing.
+    pub swing: Vec<Axis<SwingParams>>,
+    /// Parameters of rp3beta.
+    pub rp3beta: Vec<Axis<Rp3betaParams>>,
     /// Parameters of user_items.
     pub user_items: Vec<Axis<UserCfParams>>,
     /// Parameters of ials.
@@ -50,6 +54,9 @@ const SHRINKAGE: [f32; 6] = [0.0, 0.3, 1.0, 3.0, 10.0, 30.0];
 const NEIGHBOURS: [f32; 6] = [50.0, 100.0, 200.0, 400.0, 800.0, 1600.0];
 const QUARTERS: [f32; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 const TENTHS: [f32; 9] = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
+const FROM_ZERO: [f32; 7] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8];
+const HALVES: [f32; 5] = [0.0, 0.5, 1.0, 1.5, 2.0];
+const SWING_ALPHA: [f32; 6] = [0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
 const ALPHA0: [f32; 8] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
 const LAMBDA: [f32; 8] = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3];
 
@@ -61,6 +68,8 @@ impl TuneSpace {
             rounds: 1,
             ials_sweeps_max: 8,
             item_cf: vec![neighbour_exponent(), user_exponent(), item_recency(), item_shrinkage()],
+            swing: vec![swing_trigger(), swing_alpha(), swing_recency()],
+            rp3beta: vec![walk_beta(), walk_alpha(), walk_recency()],
             user_items: vec![item_exponent(), user_recency(), user_neighbours()],
             ials: vec![alpha0(), lambda(), alpha0()],
         }
@@ -78,6 +87,27 @@ impl TuneSpace {
                 Axis::new(|p| p.trigger_exponent, |p, value| p.trigger_exponent = value, &TENTHS),
                 item_recency(),
                 item_shrinkage(),
+                Axis::new(
+                    |p| p.neighbours as f32,
+                    |p, value| p.neighbours = value as usize,
+                    &NEIGHBOURS,
+                ),
+            ],
+            swing: vec![
+                swing_trigger(),
+                swing_alpha(),
+                Axis::new(|p| p.user_exponent, |p, value| p.user_exponent = value, &QUARTERS),
+                swing_recency(),
+                Axis::new(
+                    |p| p.neighbours as f32,
+                    |p, value| p.neighbours = value as usize,
+                    &NEIGHBOURS,
+                ),
+            ],
+            rp3beta: vec![
+                walk_beta(),
+                walk_alpha(),
+                walk_recency(),
                 Axis::new(
                     |p| p.neighbours as f32,
                     |p, value| p.neighbours = value as usize,
@@ -117,6 +147,30 @@ fn item_shrinkage() -> Axis<ItemCfParams> {
 }
 
 fn item_recency() -> Axis<ItemCfParams> {
+    Axis::new(|p| p.recency_exponent, |p, value| p.recency_exponent = value, &QUARTERS)
+}
+
+fn swing_trigger() -> Axis<SwingParams> {
+    Axis::new(|p| p.trigger_exponent, |p, value| p.trigger_exponent = value, &HALVES)
+}
+
+fn swing_alpha() -> Axis<SwingParams> {
+    Axis::new(|p| p.alpha, |p, value| p.alpha = value, &SWING_ALPHA)
+}
+
+fn swing_recency() -> Axis<SwingParams> {
+    Axis::new(|p| p.recency_exponent, |p, value| p.recency_exponent = value, &QUARTERS)
+}
+
+fn walk_beta() -> Axis<Rp3betaParams> {
+    Axis::new(|p| p.beta, |p, value| p.beta = value, &FROM_ZERO)
+}
+
+fn walk_alpha() -> Axis<Rp3betaParams> {
+    Axis::new(|p| p.alpha, |p, value| p.alpha = value, &TENTHS)
+}
+
+fn walk_recency() -> Axis<Rp3betaParams> {
     Axis::new(|p| p.recency_exponent, |p, value| p.recency_exponent = value, &QUARTERS)
 }
 

@@ -1,12 +1,13 @@
 //! Who liked what, both ways round, with the weights by which users are compared.
 
-use gannet_core::SparseRows;
 use gannet_dataset::TrainSet;
 use gannet_models::UserItems;
 use serde::{Deserialize, Serialize};
 
 use crate::fit_error::{FitError, require};
 use crate::item_cf::is_timed;
+use crate::pairs::Pairs;
+use crate::recipe::Bounds;
 
 /// Hyper-parameters of [`fit_user_items`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,13 +51,18 @@ impl UserCfParams {
 /// Gathers the positive pairs; the neighbours themselves are found at request time, so that a
 /// user's newest events count. `similarity(u, v) = Σ w_i s_ui s_vi / (|u| |v| + shrinkage)` with
 /// `|u|² = Σ w_i s_ui²` and `w_i = n_i^-item_exponent`.
-pub fn fit_user_items(train: &TrainSet, params: &UserCfParams) -> Result<UserItems, FitError> {
+pub fn fit_user_items(
+    train: &TrainSet,
+    params: &UserCfParams,
+    bounds: &Bounds,
+) -> Result<UserItems, FitError> {
     params.validate()?;
-    Ok(user_items_of(train.positives(), &params.fitting(train)))
+    let pairs = Pairs::newest(train, bounds.history_max);
+    Ok(user_items_of(pairs, &params.fitting(train)))
 }
 
-pub(crate) fn user_items_of(items_of_users: SparseRows, params: &UserCfParams) -> UserItems {
-    let users_of_items = items_of_users.transpose();
+pub(crate) fn user_items_of(pairs: Pairs, params: &UserCfParams) -> UserItems {
+    let Pairs { by_user: items_of_users, by_item: users_of_items } = pairs;
     let weight = |item: usize| {
         let users = users_of_items.row(item).0.len().max(1) as f32;
         users.powf(-params.item_exponent)

@@ -3,10 +3,15 @@
 use std::sync::Arc;
 
 use gannet_core::{
-    Catalogue, EventKinds, FieldTable, Interaction, SparseRows, StringTable, UserIndex,
+    Catalogue, EventKinds, FieldTable, Interaction, SparseRows, SparseRowsBuilder, StringTable,
+    UserIndex,
 };
+use rayon::prelude::*;
 
 use crate::dataset::{Dataset, Events};
+
+/// Users whose rows are made before they join the matrix.
+const BLOCK: usize = 1 << 16;
 
 /// What training may see: each user's events, oldest first (file order among equal times, events
 /// without a time before all others).
@@ -94,18 +99,51 @@ impl TrainSet {
     /// Users by items, the value the strongest positive strength of any of the pair's events;
     /// columns ascending. Pairs without a positive event are left out.
     pub fn positives(&self) -> SparseRows {
-        let rows = (0..self.users.len() as u32).map(|user| {
-            let mut row: Vec<(u32, f32)> = self
-                .events(UserIndex(user))
-                .iter()
-                .map(|event| (event.item.0, self.kinds.strength(event.kind, event.value)))
-                .filter(|(_, strength)| *strength > 0.0)
+        self.newest_positives(usize::MAX)
+    }
+
+    /// [`TrainSet::positives`] of each user's newest `items_max` positive items, by their last
+    /// positive event: what compares everything that a user liked with everything else he liked
+    /// costs the square of it, and one user of a million events would cost more than all others.
+    pub fn newest_positives(&self, items_max: usize) -> SparseRows {
+        let users = self.users.len();
+        let (width, events) = (self.catalogue.len() as u32, self.events.len());
+        let mut rows = SparseRowsBuilder::with_capacity(width, users, events);
+        // Blocks, so that what is held twice stays small.
+        for block in (0..users as u32).step_by(BLOCK) {
+            let end = (block + BLOCK as u32).min(users as u32);
+            let liked: Vec<Vec<(u32, f32)>> = (block..end)
+                .into_par_iter()
+                .with_min_len(256)
+                .map(|user| self.newest_positives_of(UserIndex(user), items_max))
                 .collect();
-            row.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
-            row.dedup_by_key(|entry| entry.0);
-            row
+            liked.into_iter().for_each(|row| rows.push_row(row));
+        }
+        rows.finish()
+    }
+
+    fn newest_positives_of(&self, user: UserIndex, items_max: usize) -> Vec<(u32, f32)> {
+        let events = self.events(user).iter().enumerate();
+        let strength = |event: &Interaction| self.kinds.strength(event.kind, event.value);
+        let mut liked: Vec<(u32, f32, usize)> = events
+            .map(|(at, event)| (event.item.0, strength(event), at))
+            .filter(|(_, strength, _)| *strength > 0.0)
+            .collect();
+        // By item, the newest event first; the strongest of an item's is then put into it.
+        liked.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.2.cmp(&a.2)));
+        liked.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                kept.1 = kept.1.max(later.1);
+            }
+            same
         });
-        SparseRows::from_rows(self.catalogue.len() as u32, rows)
+        if liked.len() > items_max {
+            liked.select_nth_unstable_by(items_max, |a, b| b.2.cmp(&a.2));
+            liked.truncate(items_max);
+            liked.sort_unstable_by_key(|(item, _, _)| *item);
+        }
+        liked.into_iter().map(|(item, strength, _)| (item, strength)).collect()
     }
 
     /// Other events of the same users and items.
