@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use gannet_core::{ChannelName, EventKind, EventKinds, Silent};
 use gannet_dataset::{Dataset, Split, TrainSet, split};
 use gannet_evaluation::{
@@ -12,7 +12,7 @@ use gannet_evaluation::{
 };
 use gannet_models::{Histories, MergeWeights, Model, Snapshot};
 use gannet_retrieval::{Plan, RetrievalConfig};
-use gannet_training::{Recipe, TuneSpace, Tuned, fit_snapshot, histories, tune};
+use gannet_training::{ModelChoice, Recipe, TuneSpace, Tuned, fit_snapshot, histories, tune};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -102,11 +102,12 @@ pub(crate) fn train(app: &App, dataset: &Dataset, args: &TrainingArgs) -> Result
             &whole
         }
     };
-    let chosen = tune_space(args.tune, &app.config.train)
+    let start = recipe(&app.config.train, args.models.as_deref())?;
+    let chosen = tune_space(args.tune, &start)
         .map(|space| choose(app, train, &space, args.tune_at))
         .transpose()?;
     let (tuned, weights) = chosen.unzip();
-    let recipe = tuned.as_ref().map_or(&app.config.train, |tuned| &tuned.recipe);
+    let recipe = tuned.as_ref().map_or(&start, |tuned| &tuned.recipe);
     let created = app.clock.now();
     let version = version(&dataset.name, created.0)?;
     let mut snapshot = fit_snapshot(train, recipe, created, &version, &app.progress)?;
@@ -123,6 +124,21 @@ pub(crate) fn train(app: &App, dataset: &Dataset, args: &TrainingArgs) -> Result
     snapshot.recipe = toml::to_string(&whole_recipe)?;
     snapshot.merge_weights = learnt;
     Ok(Trained { split, snapshot: Arc::new(snapshot), tuned, weights })
+}
+
+/// The configured recipe with the models that were asked for instead of its own.
+fn recipe(configured: &Recipe, models: Option<&str>) -> Result<Recipe> {
+    let all = ModelChoice::ALL;
+    let models = match models {
+        None => configured.models.clone(),
+        Some("all") => all.to_vec(),
+        Some("non-vector") => all.into_iter().filter(|model| !model.is_of_vectors()).collect(),
+        Some(list) => list
+            .split(',')
+            .map(|name| name.trim().parse().map_err(|error| anyhow!("--models: {error}")))
+            .collect::<Result<_>>()?,
+    };
+    Ok(Recipe { models, ..configured.clone() })
 }
 
 fn tune_space(effort: TuneEffort, start: &Recipe) -> Option<TuneSpace> {
@@ -214,6 +230,19 @@ impl Judge<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn models_are_all_or_all_but_vectors_or_a_list() {
+        let configured = Recipe::default();
+        let of = |models| recipe(&configured, models).map(|recipe| recipe.models);
+        assert_eq!(of(None).unwrap(), configured.models);
+        assert_eq!(of(Some("all")).unwrap().len(), ModelChoice::ALL.len());
+        assert!(!of(Some("non-vector")).unwrap().contains(&ModelChoice::Ials));
+        let list = of(Some("keys, item_cf")).unwrap();
+        assert_eq!(list, [ModelChoice::Keys, ModelChoice::ItemCf]);
+        let error = of(Some("keys,als")).unwrap_err().to_string();
+        assert!(error.contains("als") && error.contains("rp3beta"), "{error}");
+    }
 
     #[test]
     fn a_version_is_short_and_sorts_by_time() {

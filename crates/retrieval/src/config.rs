@@ -52,6 +52,10 @@ pub struct ChannelConfig {
     /// The model that it reads, where the kind needs one.
     #[serde(default)]
     pub model: Option<ModelName>,
+    /// Whether the channel is left out where the snapshot does not have `model`, which must then
+    /// be named; otherwise that is an error.
+    #[serde(default)]
+    pub optional: bool,
     /// Every other key: parameters, which the kind checks.
     #[serde(flatten)]
     pub parameters: toml::Table,
@@ -219,6 +223,9 @@ impl RetrievalConfig {
             }
             if self.channels[..at].iter().any(|earlier| earlier.name == channel.name) {
                 return refuse(field(), "the name is given twice");
+            }
+            if channel.optional && channel.model.is_none() {
+                return refuse(field(), "an optional channel names its model");
             }
         }
         let spec = |channel: &ChannelConfig| ChannelSpec {

@@ -17,6 +17,7 @@ mod item_set;
 mod key_set;
 mod list_check;
 mod merge;
+mod optional;
 mod overdue;
 mod plan;
 mod profile;

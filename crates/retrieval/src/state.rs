@@ -62,7 +62,7 @@ impl EngineState {
         kinds: &ChannelKinds,
         users: Option<Arc<dyn UserState>>,
     ) -> Result<Self, PublishError> {
-        let (specs, plans) = config.check_with(&snapshot.merge_weights)?;
+        let (specs, plans) = config.on(&snapshot).check_with(&snapshot.merge_weights)?;
         let mut channels = BTreeMap::new();
         for spec in &specs {
             let channel = kinds.build(spec, &snapshot)?;

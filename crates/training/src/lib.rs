@@ -28,7 +28,7 @@ pub use item_cf::{ItemCfParams, fit_item_neighbours};
 pub use keys::{KeysParams, fit_key_indexes};
 pub use popularity::{PopularityParams, fit_popularity};
 pub use recency::fit_recency;
-pub use recipe::{Bounds, ModelChoice, Recipe, model_names};
+pub use recipe::{Bounds, ModelChoice, ModelChoiceError, Recipe, model_names};
 pub use rp3beta::{Rp3betaParams, fit_rp3beta};
 pub use snapshot::{fit_snapshot, histories};
 pub use swing::{SwingParams, fit_swing};

@@ -1,5 +1,7 @@
 //! Everything that decides how a snapshot is fitted: which models, and their hyper-parameters.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::fit_error::{FitError, require};
@@ -71,9 +73,45 @@ impl ModelChoice {
         ModelChoice::Ials,
     ];
 
+    /// The word for it in recipes.
+    pub fn name(self) -> &'static str {
+        match self {
+            ModelChoice::Popularity => model_names::POPULARITY,
+            ModelChoice::Recency => model_names::RECENCY,
+            ModelChoice::Trending => model_names::TRENDING,
+            ModelChoice::Keys => "keys",
+            ModelChoice::ItemCf => model_names::ITEM_CF,
+            ModelChoice::Swing => model_names::SWING,
+            ModelChoice::Rp3beta => model_names::RP3BETA,
+            ModelChoice::UserItems => model_names::USER_ITEMS,
+            ModelChoice::Ials => model_names::IALS,
+        }
+    }
+
     /// Whether it makes vectors, which cost the most to fit.
     pub fn is_of_vectors(self) -> bool {
         self == ModelChoice::Ials
+    }
+}
+
+/// A word that names no model of a recipe.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown model {name:?}; known are {known}")]
+pub struct ModelChoiceError {
+    /// The word.
+    pub name: String,
+    /// Every word that does.
+    pub known: String,
+}
+
+impl FromStr for ModelChoice {
+    type Err = ModelChoiceError;
+
+    fn from_str(name: &str) -> Result<Self, ModelChoiceError> {
+        Self::ALL.into_iter().find(|model| model.name() == name).ok_or_else(|| {
+            let known = Self::ALL.map(ModelChoice::name).join(", ");
+            ModelChoiceError { name: name.to_owned(), known }
+        })
     }
 }
 

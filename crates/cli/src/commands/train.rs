@@ -30,6 +30,9 @@ pub(crate) fn run(app: &App, args: &TrainArgs) -> Result<()> {
         print(&trials_table(&tuned.trials))?;
     }
     print(&summary(&trained))?;
+    for (channel, model) in app.config.retrieval.left_out(&trained.snapshot) {
+        print(&format!("channel {channel} is left out: the snapshot has no model {model}"))?;
+    }
     print(&format!("snapshot {} in {}", trained.snapshot.version, folder.display()))
 }
 
