@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Fetch(FetchArgs),
     /// Read a data set, check every row, and store it as Parquet.
     Ingest(IngestArgs),
+    /// Make up a catalogue of any size with users and events, and write it as Parquet.
+    Simulate(SimulateArgs),
     /// Train every model on a stored data set and write a snapshot.
     Train(TrainArgs),
     /// Judge every channel and their merge on the held-out part of the data.
@@ -136,6 +138,32 @@ pub(crate) enum FormatName {
     Lightgcn,
     /// Any CSV files; `[csv]` of the configuration names the columns.
     Csv,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    gannet simulate --items 50000 --users 10000 --events 500000 --out small\n  \
+    gannet simulate --items 5000000 --users 1000000 --events 50000000 --out large\n  \
+    gannet ingest large --format parquet --path large --config large/gannet.toml")]
+pub(crate) struct SimulateArgs {
+    /// Number of items.
+    #[arg(long, value_name = "N", default_value_t = 50_000)]
+    pub(crate) items: u32,
+    /// Number of users.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) users: u32,
+    /// Number of events; a user meets at most a third of the items.
+    #[arg(long, value_name = "N", default_value_t = 500_000)]
+    pub(crate) events: u32,
+    /// Length of the span.
+    #[arg(long, value_name = "D", default_value_t = 30)]
+    pub(crate) days: u32,
+    /// Equal options and seed give equal files.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// The folder to write; a simulation that is there already is replaced.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, Args)]

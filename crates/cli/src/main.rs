@@ -44,6 +44,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(args) => commands::demo::run(&app, &args),
         Command::Fetch(args) => commands::fetch::run(&app, &args),
         Command::Ingest(args) => commands::ingest::run(&app, &args),
+        Command::Simulate(args) => commands::simulate::run(&app, &args),
         Command::Train(args) => commands::train::run(&app, &args),
         Command::Evaluate(args) => commands::evaluate::run(&app, &args),
         Command::Retrieve(args) => commands::retrieve::run(&app, &args),

@@ -77,7 +77,7 @@ pub(crate) fn read_from(
         Origin::Simulated => {
             let options = SimulationOptions::default();
             app.progress.begin("simulate a catalogue", None, "events");
-            let simulation = simulate(&options, &app.progress);
+            let simulation = simulate(&options, &app.progress)?;
             app.progress.end();
             let dataset = Dataset { name: name.to_owned(), ..simulation.dataset };
             return Ok(Read { dataset, bad_rows: BadRows::default() });

@@ -17,7 +17,7 @@ use gannet_dataset::{
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dataset = match std::env::args_os().nth(1) {
         Some(cache) => movielens_1m(Path::new(&cache))?,
-        None => timed("simulate", || Ok(simulate(&a_million(), &Silent).dataset))?,
+        None => timed("simulate", || Ok(simulate(&a_million(), &Silent)?.dataset))?,
     };
     let place = tempfile::tempdir()?;
     let folder = place.path().join("set");

@@ -22,7 +22,10 @@ pub use read::{
     CsvMapping, EventColumns, FixedSplitSettings, Format, ItemColumns, ItemIds, MovielensSettings,
     ReadError, ReadOptions, ReadOutcome, Source, TimeUnit, TypedHeaderMapping, read,
 };
-pub use simulate::{Simulation, SimulationOptions, TruePreference, simulate};
+pub use simulate::{
+    SimulatedFiles, Simulation, SimulationError, SimulationOptions, TasteAt, TruePreference,
+    read_truth, simulate, simulated_kinds, write_simulation,
+};
 pub use split::{
     Positive, Split, SplitCounts, SplitError, SplitKind, TestSet, TestUser, TrainSet, split,
     split_with,

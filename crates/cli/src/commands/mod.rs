@@ -9,4 +9,5 @@ pub(crate) mod ingest;
 pub(crate) mod inspect;
 pub(crate) mod retrieve;
 pub(crate) mod serve;
+pub(crate) mod simulate;
 pub(crate) mod train;

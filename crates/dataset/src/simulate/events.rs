@@ -1,177 +1,122 @@
-//! What simulated users do: mostly what they prefer, of what they happen to meet.
+//! All events of a simulation, part by part of the span, user by user, on all cores.
 
-use std::collections::BTreeSet;
+use gannet_core::Progress;
+use rayon::prelude::*;
 
-use gannet_core::{Interaction, ItemIndex, KindIndex, Progress, Timestamp, UserIndex};
-use rand::RngExt;
-use rand_xoshiro::Xoshiro256PlusPlus;
+use super::SimulationOptions;
+use super::item::Items;
+use super::market::Market;
+use super::session::{Session, Visitor};
+use super::user::{Taste, event_counts};
 
-use super::words::LEAVES;
-use super::{INTEREST_WEIGHTS, SimulationOptions, Taste, TruePreference};
-use crate::dataset::Events;
+/// In so many parts the span is simulated: after each, what was liked is met more often.
+const PARTS: i64 = 24;
+/// Users that one thread sees through a part of the span.
+const CHUNK_USERS: usize = 512;
+/// Chunks simulated at once: what waits to be written is bounded by their events.
+const CHUNKS_AT_ONCE: usize = 32;
 
-/// How many items a user meets before he takes the one that he likes best.
-const MET: usize = 32;
-/// The share of them that he meets while he looks through what he is interested in; the others are
-/// what everybody meets.
-const LOOKED_FOR: f64 = 0.35;
-/// How often he takes the first that comes: that is where dislikes come from.
-const CARELESS: f64 = 0.2;
-/// How much of his liking is a mood that nobody can foretell.
-const NOISE: f32 = 0.5;
-/// How often he looks again where he met nothing new.
-const TRIES: usize = 8;
+/// One event: 24 bytes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Event {
+    pub(super) user: u32,
+    pub(super) item: u32,
+    /// Milliseconds since the start.
+    pub(super) time_ms: i64,
+    pub(super) value: f32,
+    pub(super) kind: u8,
+    pub(super) scene: u8,
+}
 
-pub(super) fn events(
+/// Some neighbouring users and what they have seen.
+struct Chunk {
+    first: u32,
+    users: Vec<User>,
+}
+
+struct User {
+    event_count: u32,
+    visitor: Visitor,
+    seen: Vec<u32>,
+}
+
+/// Makes every event and gives them away in order of part of the span, user and time, many at
+/// once; stops where `take` returns an error. The order and the events are the same whatever the
+/// number of threads: each user has random numbers of his own, and what one part of the span
+/// changes is felt in the next only.
+pub(super) fn make<E>(
     options: &SimulationOptions,
-    truth: &TruePreference,
-    span_ms: i64,
-    random: &mut Xoshiro256PlusPlus,
+    items: &Items,
     progress: &dyn Progress,
-) -> Events {
-    let market = Market::new(truth);
-    let counts = event_counts(options, truth, random);
-    progress.begin("simulating", Some(counts.len() as u64), "users");
-    let mut events = Events::default();
-    for (user, count) in counts.into_iter().enumerate() {
-        let mut times: Vec<i64> = (0..count).map(|_| random.random_range(0..span_ms)).collect();
-        times.sort_unstable();
-        let mut known = BTreeSet::new();
-        for time in times {
-            let moment = Moment { time, share: time as f32 / span_ms as f32 };
-            let chosen = (0..TRIES).find_map(|_| market.choose(user, moment, &known, random));
-            let Some((item, liking)) = chosen else { continue };
-            known.insert(item);
-            let (kind, value) = reaction(liking, random);
-            let time = Some(Timestamp(options.start.0.saturating_add(time)));
-            events.users.push(UserIndex(user as u32));
-            let item = ItemIndex(item as u32);
-            events.interactions.push(Interaction { item, kind, value, time, scene: None });
+    mut take: impl FnMut(Vec<Event>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut market = Market::new(items);
+    let mut chunks = chunks(options, items);
+    progress.begin("simulate events", Some(u64::from(options.event_count)), "events");
+    for part in 1..=PARTS {
+        market.open(items.span_ms * (part - 1) / PARTS);
+        let ends_ms = items.span_ms * part / PARTS;
+        for group in chunks.chunks_mut(CHUNKS_AT_ONCE) {
+            let made: Vec<Vec<Event>> = group
+                .par_iter_mut()
+                .map(|chunk| chunk.live_until(ends_ms, options.seed, items, &market))
+                .collect();
+            for events in made {
+                progress.advance(events.len() as u64);
+                take(events)?;
+            }
         }
-        progress.advance(1);
     }
     progress.end();
-    events
+    Ok(())
 }
 
-/// How many events each user has: a few have many, and none meets more than a third of the items.
-fn event_counts(
-    options: &SimulationOptions,
-    truth: &TruePreference,
-    random: &mut Xoshiro256PlusPlus,
-) -> Vec<usize> {
-    let activity: Vec<f32> =
-        truth.users.iter().map(|_| random.random_range(0.02f32..1.0).powf(-0.6)).collect();
-    let count_max = (truth.items.len() / 3).max(1) as f32;
-    let of = |activity: f32, scale: f32| (activity * scale).round().clamp(1.0, count_max) as usize;
-    // What the busiest may not have, the others get: a few rounds come near enough.
-    let mut scale = options.event_count as f32 / activity.iter().sum::<f32>();
-    for _ in 0..8 {
-        let sum: usize = activity.iter().map(|activity| of(*activity, scale)).sum();
-        scale *= options.event_count as f32 / sum as f32;
-    }
-    activity.into_iter().map(|activity| of(activity, scale)).collect()
+fn chunks(options: &SimulationOptions, items: &Items) -> Vec<Chunk> {
+    let activity: Vec<f32> = (0..options.user_count)
+        .into_par_iter()
+        .map(|user| Taste::new(items, options.seed, user).activity)
+        .collect();
+    let counts = event_counts(options, &activity);
+    let user = |event_count: &u32| User {
+        event_count: *event_count,
+        visitor: Visitor::default(),
+        seen: Vec::new(),
+    };
+    counts
+        .chunks(CHUNK_USERS)
+        .enumerate()
+        .map(|(at, counts)| Chunk {
+            first: (at * CHUNK_USERS) as u32,
+            users: counts.iter().map(user).collect(),
+        })
+        .collect()
 }
 
-/// What a user does with an item: a kind and a value.
-fn reaction(liking: f32, random: &mut Xoshiro256PlusPlus) -> (KindIndex, f32) {
-    let chance: f32 = random.random();
-    match liking {
-        liking if liking > 0.8 && chance < 0.3 => (KindIndex(1), 1.0),
-        liking if liking < 0.25 && chance < 0.3 => (KindIndex(2), 1.0),
-        liking => (KindIndex(0), (0.1 + liking + 0.3 * (chance - 0.5)).clamp(0.0, 1.0)),
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Moment {
-    /// Milliseconds since the start.
-    time: i64,
-    /// The share of the span that is over.
-    share: f32,
-}
-
-/// Everything there is to meet, by what it is about.
-struct Market<'a> {
-    truth: &'a TruePreference,
-    whole: Shelf,
-    leaves: Vec<Shelf>,
-}
-
-impl<'a> Market<'a> {
-    fn new(truth: &'a TruePreference) -> Self {
-        let whole = Shelf::of(truth, |_| true);
-        let about = |leaf| Shelf::of(truth, move |leaves| leaves.contains(&leaf));
-        Self { truth, whole, leaves: (0..LEAVES.len()).map(about).collect() }
-    }
-
-    /// The best of what a user meets, and how he likes it.
-    fn choose(
-        &self,
-        user: usize,
-        moment: Moment,
-        known: &BTreeSet<usize>,
-        random: &mut Xoshiro256PlusPlus,
-    ) -> Option<(usize, f32)> {
-        let taste = &self.truth.users[user];
-        let choices = if random.random_bool(CARELESS) { 1 } else { MET };
-        let mut best: Option<(usize, f32)> = None;
-        for _ in 0..choices {
-            let Some(item) = self.meet(taste, moment, random) else { continue };
-            if self.truth.items[item].published > moment.time || known.contains(&item) {
+impl Chunk {
+    fn live_until(
+        &mut self,
+        ends_ms: i64,
+        seed: u64,
+        items: &Items,
+        market: &Market<'_>,
+    ) -> Vec<Event> {
+        let mut events = Vec::new();
+        for (at, user) in self.users.iter_mut().enumerate() {
+            if user.visitor.places >= user.event_count {
                 continue;
             }
-            let liking = self.truth.at(user, item, moment.share) + random.random_range(0.0..NOISE);
-            if best.is_none_or(|(_, most)| liking > most) {
-                best = Some((item, liking));
+            let number = self.first + at as u32;
+            let taste = &Taste::new(items, seed, number);
+            let event_count = user.event_count;
+            let session = Session { seed, items, market, user: number, taste, event_count };
+            while user.visitor.places < event_count {
+                let beginning = session.begin(&user.visitor);
+                if beginning.0 >= ends_ms {
+                    break;
+                }
+                session.run(beginning, &mut user.visitor, &mut user.seen, &mut events);
             }
         }
-        best
-    }
-
-    fn meet(
-        &self,
-        taste: &Taste,
-        moment: Moment,
-        random: &mut Xoshiro256PlusPlus,
-    ) -> Option<usize> {
-        if !random.random_bool(LOOKED_FOR) {
-            return self.whole.draw(random);
-        }
-        let later = random.random::<f32>() < moment.share;
-        let leaves = if later { &taste.last } else { &taste.first };
-        let mut chance: f32 = random.random();
-        let interest = INTEREST_WEIGHTS.iter().position(|weight| {
-            chance -= weight;
-            chance < 0.0
-        });
-        self.leaves[leaves[interest.unwrap_or(0)]].draw(random)
-    }
-}
-
-/// Items to be met by their popularity.
-struct Shelf {
-    items: Vec<usize>,
-    /// The sum of the popularity up to each item.
-    ends: Vec<f32>,
-}
-
-impl Shelf {
-    fn of(truth: &TruePreference, holds: impl Fn(&[usize]) -> bool) -> Self {
-        let (mut items, mut ends, mut total) = (Vec::new(), Vec::new(), 0.0f32);
-        for (at, item) in truth.items.iter().enumerate() {
-            if holds(&item.leaves) {
-                total += item.popularity;
-                items.push(at);
-                ends.push(total);
-            }
-        }
-        Self { items, ends }
-    }
-
-    fn draw(&self, random: &mut Xoshiro256PlusPlus) -> Option<usize> {
-        let point = random.random_range(0.0..*self.ends.last()?);
-        let at = self.ends.partition_point(|end| *end <= point);
-        self.items.get(at.min(self.items.len() - 1)).copied()
+        events
     }
 }

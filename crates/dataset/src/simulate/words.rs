@@ -49,3 +49,25 @@ pub(super) const FORMS: [&str; 10] = [
     "Stories", "Lessons", "Moments", "Secrets", "Tour", "Diary", "Evening", "Guide", "Masters",
     "Journey",
 ];
+
+/// What a large catalogue divides every topic into.
+pub(super) const VARIETIES: [&str; 10] = [
+    "lessons",
+    "highlights",
+    "live",
+    "comedy",
+    "history",
+    "reviews",
+    "challenges",
+    "news",
+    "travels",
+    "gear",
+];
+
+pub(super) const CITIES: [&str; 24] = [
+    "Beijing", "Shanghai", "Chengdu", "Xi'an", "Lagos", "Cairo", "Nairobi", "Mumbai", "Delhi",
+    "Dhaka", "Tokyo", "Osaka", "Seoul", "Jakarta", "Manila", "Istanbul", "Tehran", "Paris",
+    "Berlin", "Madrid", "London", "Lima", "Bogota", "Toronto",
+];
+
+pub(super) const AGE_BANDS: [&str; 6] = ["under 18", "18-24", "25-34", "35-44", "45-59", "60+"];
