@@ -109,9 +109,14 @@ impl SparseRows {
         self.columns.len()
     }
 
+    /// Where the entries of a row stand among all. Panics past the end.
+    pub fn span(&self, row: usize) -> std::ops::Range<usize> {
+        self.offsets[row] as usize..self.offsets[row + 1] as usize
+    }
+
     /// Columns and values of a row. Panics past the end.
     pub fn row(&self, row: usize) -> (&[u32], &[f32]) {
-        let span = self.offsets[row] as usize..self.offsets[row + 1] as usize;
+        let span = self.span(row);
         (&self.columns[span.clone()], &self.values[span])
     }
 

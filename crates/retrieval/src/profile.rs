@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use gannet_core::{ItemIndex, Timestamp, UserIndex};
+use gannet_core::{ItemIndex, Timestamp, UserId, UserIndex};
 use rustc_hash::FxHashSet;
 
 use crate::request::OwnSets;
@@ -70,6 +70,9 @@ pub struct UserProfile {
     pub vectors: Vec<QueryVector>,
     /// The moment of the request.
     pub now: Timestamp,
+    /// What random draws of this request start from: of the user and the minute, so that the same
+    /// request draws the same and the next minute's draws anew.
+    pub seed: u64,
     pub(crate) record: Arc<UserRecord>,
     pub(crate) own: OwnSets,
     history: Arc<[HistoryEntry]>,
@@ -85,7 +88,8 @@ impl UserProfile {
         let record = user.and_then(|user| state.users.user(user, request.now));
         let profile = Self::new(record.unwrap_or_default(), request.now);
         let vectors = request.vectors.clone();
-        Self { vectors, own: request.own.clone(), ..profile.with_events(&request.history) }
+        let seed = seed_of(user.map_or("", UserId::as_str), request.now);
+        Self { vectors, seed, own: request.own.clone(), ..profile.with_events(&request.history) }
     }
 
     /// The profile of a record, without anything of a request but its moment.
@@ -95,6 +99,7 @@ impl UserProfile {
             fresh_count: 0,
             vectors: Vec::new(),
             now,
+            seed: seed_of("", now),
             own: OwnSets::default(),
             history: record.history.clone(),
             verdicts: OnceLock::new(),
@@ -171,6 +176,14 @@ impl UserProfile {
         // The floor keeps a weight positive however old the event: the order stays defined.
         (0.5f64.powf(age_days / f64::from(half_life)) as f32).max(f32::MIN_POSITIVE)
     }
+}
+
+/// FNV-1a of the user's id and the minute: the same on every machine and in every version.
+fn seed_of(user: &str, now: Timestamp) -> u64 {
+    let minute = now.0.div_euclid(60_000).to_le_bytes();
+    user.bytes().chain(minute).fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,12 @@
 //!
 //! Eligibility alone decides what is shown: a trigger is left out because it is consumed. Where a
 //! plan shows consumed items, one trigger may come back as the neighbour of another.
-//! Cost: one addition an entry of the triggers' lists (500 x 200 at the defaults of both sides).
+//! Budget: `postings_max` entries, the heaviest (`weight * similarity`) first. At the defaults of
+//! both sides the triggers' lists have 500 x 200 entries, which a large catalogue cannot pay for:
+//! see `reading`. Cost: one addition an entry read.
+//!
+//! Any model of item-to-item lists will do: `model = "swing"` and `model = "rp3beta"` are further
+//! instances of this kind.
 
 use std::sync::Arc;
 
@@ -17,9 +22,9 @@ use gannet_models::{ItemNeighbours, Snapshot};
 use serde::Deserialize;
 
 use super::fade::Fade;
-use super::scores::{Scores, TRIGGERS_MAX, with_scores};
+use super::scores::{List, Scores, TRIGGERS_MAX, with_scores};
 use super::watch::Watch;
-use super::{selection, spec};
+use super::{reading, selection, spec};
 use crate::{Ask, Channel, ChannelError, ChannelList, ChannelSpec, ChannelSpecError, Trigger};
 
 #[derive(Debug, Clone, Deserialize)]
@@ -31,11 +36,15 @@ struct ItemCfParameters {
     half_life_days: Option<f32>,
     /// What a dislike counts beside a like; 0: nothing.
     negative_weight: f32,
+    /// Entries read at most; absent: all of them in a catalogue of up to 65,536 items, else as
+    /// many as about 100 microseconds allow.
+    postings_max: Option<usize>,
 }
 
 impl Default for ItemCfParameters {
     fn default() -> Self {
-        Self { triggers_max: 500, half_life_days: None, negative_weight: 1.0 }
+        let (half_life_days, postings_max) = (None, None);
+        Self { triggers_max: 500, half_life_days, negative_weight: 1.0, postings_max }
     }
 }
 
@@ -43,6 +52,7 @@ struct ItemCf {
     name: ChannelName,
     neighbours: Arc<ItemNeighbours>,
     fade: Fade,
+    budget: usize,
     parameters: ItemCfParameters,
 }
 
@@ -56,9 +66,12 @@ pub(super) fn build(
     spec::require(spec, holds, "triggers_max", triggers_max, "1 to 4095")?;
     spec::require_half_life(spec, parameters.half_life_days)?;
     spec::require_not_negative(spec, "negative_weight", parameters.negative_weight)?;
+    spec::require(spec, parameters.postings_max != Some(0), "postings_max", 0, "1 or more")?;
     let neighbours: Arc<ItemNeighbours> = spec::model(spec, snapshot, "item_cf")?;
+    let budget =
+        reading::budget(parameters.postings_max, neighbours.lists.width() as usize, usize::MAX);
     let fade = Fade::new(neighbours.recency_exponent, triggers_max);
-    Ok(Arc::new(ItemCf { name: spec.name.clone(), neighbours, fade, parameters }))
+    Ok(Arc::new(ItemCf { name: spec.name.clone(), neighbours, fade, budget, parameters }))
 }
 
 impl Channel for ItemCf {
@@ -67,7 +80,8 @@ impl Channel for ItemCf {
     }
 
     fn retrieve(&self, ask: &Ask, fetch_k: usize) -> Result<ChannelList, ChannelError> {
-        let ItemCfParameters { triggers_max, half_life_days, negative_weight } = self.parameters;
+        let ItemCfParameters { triggers_max, half_life_days, negative_weight, .. } =
+            self.parameters;
         let mut liked = ask.profile.triggers(triggers_max, half_life_days);
         self.fade.apply(&mut liked);
         if liked.is_empty() || fetch_k == 0 {
@@ -96,21 +110,22 @@ impl ItemCf {
         disliked: &[Trigger],
         watch: &mut Watch<'_>,
     ) {
-        let lists = &self.neighbours.lists;
-        let length = |trigger: &Trigger| lists.row(trigger.item.at()).0.len();
-        let touches = liked.iter().chain(disliked).map(length).sum();
-        scores.begin(lists.width() as usize, touches);
-        for trigger in disliked {
-            let scale = -self.parameters.negative_weight * trigger.weight;
-            if !scores.add_list(lists.row(trigger.item.at()), scale, watch) {
-                return;
+        let neighbours = &self.neighbours.lists;
+        let negative = -self.parameters.negative_weight;
+        let list = |trigger: &Trigger| neighbours.row(trigger.item.at());
+        let disliked = disliked.iter().map(|one| (list(one), negative * one.weight));
+        let negatives = disliked.len();
+        let liked = liked.iter().map(|one| (list(one), one.weight));
+        let lists: Vec<(List<'_>, f32)> = disliked.chain(liked).collect();
+        let entries = lists.iter().map(|((items, _), _)| items.len()).sum::<usize>();
+        scores.begin(neighbours.width() as usize, entries.min(self.budget));
+        let bound = |ordinal: usize, start: usize| lists[ordinal].0.1[start];
+        reading::heaviest_first(&lists, self.budget, bound, |ordinal, part| {
+            let scale = lists[ordinal].1;
+            match ordinal.checked_sub(negatives) {
+                None => scores.add_list(part, scale, watch),
+                Some(ordinal) => scores.add_list_of_trigger(part, scale, ordinal, watch),
             }
-        }
-        for (ordinal, trigger) in liked.iter().enumerate() {
-            let list = lists.row(trigger.item.at());
-            if !scores.add_list_of_trigger(list, trigger.weight, ordinal, watch) {
-                return;
-            }
-        }
+        });
     }
 }

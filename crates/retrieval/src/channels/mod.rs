@@ -4,10 +4,15 @@
 //! `scores`, and hands its list over through `selection`, so that all of them keep the same
 //! promises: eligibility is asked late, ties go to the lower index, time is watched.
 
+mod draw;
+mod explore;
 mod fade;
+mod i2i_vector;
 mod inverted;
 mod item_cf;
 mod popular;
+mod ranking;
+mod reading;
 mod recent;
 mod scores;
 mod selection;
@@ -15,6 +20,7 @@ mod spec;
 mod trending;
 mod u2i_vector;
 mod user_cf;
+mod vector_model;
 mod watch;
 
 use std::sync::Arc;
@@ -28,6 +34,8 @@ pub(crate) fn register(kinds: &mut ChannelKinds) {
     kinds.register("recent", Arc::new(recent::build));
     kinds.register("inverted", Arc::new(inverted::build));
     kinds.register("item_cf", Arc::new(item_cf::build));
+    kinds.register("i2i_vector", Arc::new(i2i_vector::build));
     kinds.register("u2i_vector", Arc::new(u2i_vector::build));
     kinds.register("user_cf", Arc::new(user_cf::build));
+    kinds.register("explore", Arc::new(explore::build));
 }

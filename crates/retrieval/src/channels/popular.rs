@@ -3,7 +3,7 @@
 //! The score is the model's: time-decayed positive events. Items without any event come last, in
 //! order of their index, so that a small catalogue still fills the list.
 //! Cost: one look-up of eligibility (a few nanoseconds) an item walked past; it walks
-//! `fetch_k / share of eligible items` of them, so a very narrow filter walks far.
+//! `fetch_k / share of eligible items` of them, or once through the mask where that is shorter.
 
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use gannet_core::ChannelName;
 use gannet_models::{Popularity, Snapshot};
 use serde::Deserialize;
 
-use super::{selection, spec};
+use super::ranking::Ranking;
+use super::spec;
 use crate::{Ask, Channel, ChannelError, ChannelList, ChannelSpec, ChannelSpecError};
 
 /// Takes no parameters.
@@ -22,6 +23,7 @@ struct PopularParameters {}
 struct Popular {
     name: ChannelName,
     popularity: Arc<Popularity>,
+    ranking: Ranking,
 }
 
 pub(super) fn build(
@@ -29,8 +31,9 @@ pub(super) fn build(
     snapshot: &Snapshot,
 ) -> Result<Arc<dyn Channel>, ChannelSpecError> {
     let PopularParameters {} = spec::parameters(spec)?;
-    let popularity = spec::model(spec, snapshot, "popularity")?;
-    Ok(Arc::new(Popular { name: spec.name.clone(), popularity }))
+    let popularity: Arc<Popularity> = spec::model(spec, snapshot, "popularity")?;
+    let ranking = Ranking::of(popularity.order().iter().copied(), snapshot.catalogue.len());
+    Ok(Arc::new(Popular { name: spec.name.clone(), popularity, ranking }))
 }
 
 impl Channel for Popular {
@@ -39,8 +42,8 @@ impl Channel for Popular {
     }
 
     fn retrieve(&self, ask: &Ask, fetch_k: usize) -> Result<ChannelList, ChannelError> {
-        let order = self.popularity.order().iter();
-        let ranked = order.map(|item| (*item, self.popularity.score(*item)));
-        Ok(selection::first_eligible(ranked, ask, fetch_k))
+        let order = self.popularity.order();
+        let at = |position: usize| (order[position], self.popularity.score(order[position]));
+        Ok(self.ranking.first_eligible((0, order.len()), at, ask, fetch_k))
     }
 }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use gannet_core::ModelName;
 use gannet_models::{
-    Factors, ItemNeighbours, KeyIndex, Model, Popularity, Recency, Snapshot, Trending, UserItems,
-    Vectors,
+    ItemNeighbours, KeyIndex, Model, Popularity, Recency, Snapshot, Trending, UserItems,
 };
 use serde::de::DeserializeOwned;
 
@@ -47,6 +46,14 @@ pub(super) fn require_not_negative(
     require(spec, got >= 0.0 && got.is_finite(), name, got, "0 or more")
 }
 
+/// Refuses a model where the kind reads none by that key.
+pub(super) fn refuse_model(spec: &ChannelSpec) -> Result<(), ChannelSpecError> {
+    match &spec.model {
+        None => Ok(()),
+        Some(model) => Err(refuse(spec, format!("model: the kind reads none, this is {model}"))),
+    }
+}
+
 fn refuse(spec: &ChannelSpec, why: String) -> ChannelSpecError {
     ChannelSpecError::Parameters { channel: spec.name.clone(), why }
 }
@@ -78,10 +85,8 @@ readable!(
     Recency: "recency",
     KeyIndex: "key_index",
     ItemNeighbours: "item_neighbours",
-    Factors: "factors",
     UserItems: "user_items",
-    Trending: "trending",
-    Vectors: "vectors"
+    Trending: "trending"
 );
 
 /// The model that the spec names, or the one of the kind's default name.
@@ -100,19 +105,27 @@ pub(super) fn named_model<M: Readable>(
     snapshot: &Snapshot,
     name: &str,
 ) -> Result<Arc<M>, ChannelSpecError> {
-    let Some((name, model)) = snapshot.models.iter().find(|(known, _)| known.as_str() == name)
-    else {
-        let known: Vec<&str> = snapshot.models.keys().map(ModelName::as_str).collect();
-        return Err(ChannelSpecError::UnknownModel {
-            channel: spec.name.clone(),
-            model: name.to_owned(),
-            known: known.join(", "),
-        });
-    };
+    let (name, model) = find_model(spec, snapshot, name)?;
     M::of(model).cloned().ok_or_else(|| ChannelSpecError::ModelKind {
         channel: spec.name.clone(),
         model: name.clone(),
         got: model.kind(),
         expected: M::KIND,
+    })
+}
+
+/// A model of any kind by its name.
+pub(super) fn find_model<'a>(
+    spec: &ChannelSpec,
+    snapshot: &'a Snapshot,
+    name: &str,
+) -> Result<(&'a ModelName, &'a Model), ChannelSpecError> {
+    snapshot.models.iter().find(|(known, _)| known.as_str() == name).ok_or_else(|| {
+        let known: Vec<&str> = snapshot.models.keys().map(ModelName::as_str).collect();
+        ChannelSpecError::UnknownModel {
+            channel: spec.name.clone(),
+            model: name.to_owned(),
+            known: known.join(", "),
+        }
     })
 }

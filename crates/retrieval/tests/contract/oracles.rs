@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gannet_core::{Catalogue, ItemIndex, ModelName};
-use gannet_models::{Model, Snapshot};
+use gannet_core::{Catalogue, ItemIndex, KeyField, ModelName};
+use gannet_models::{Metric, Model, Snapshot, Vectors};
 use gannet_retrieval::UserProfile;
+use gannet_vectors::Matrix;
 
 /// The parameters that the oracles know; the names are those of the channels.
 #[derive(Debug, Clone)]
@@ -58,6 +59,7 @@ fn signed_weights(
 /// whether only scores above zero count. The outer `None`: too close to call in f32.
 pub(crate) fn scores(
     kind: &str,
+    model_name: Option<&str>,
     snapshot: &Snapshot,
     profile: &UserProfile,
     parameters: &Parameters,
@@ -65,9 +67,16 @@ pub(crate) fn scores(
     let model = |name: &str| snapshot.models[&ModelName::new(name).unwrap()].clone();
     let items = || (0..snapshot.catalogue.len() as u32).map(ItemIndex);
     let some = |scores: Vec<f64>| scores.into_iter().map(Some).collect();
-    match (kind, model(default_model(kind))) {
+    match (kind, model(model_name.unwrap_or(default_model(kind)))) {
         ("popular", Model::Popularity(popularity)) => {
             Some((items().map(|item| Some(popularity.score(item).into())).collect(), false))
+        }
+        ("trending", Model::Trending(trending)) => {
+            let mut scores = vec![None; snapshot.catalogue.len()];
+            for (item, score) in trending.order() {
+                scores[item.at()] = Some(f64::from(*score));
+            }
+            Some((scores, false))
         }
         ("recent", Model::Recency(_)) => {
             let score = |item| {
@@ -87,11 +96,13 @@ pub(crate) fn scores(
             Some((some(scores), true))
         }
         ("inverted", Model::KeyIndex(index)) => {
-            let interest = interest(&snapshot.catalogue, &index.idf, profile, parameters)?;
+            let field = snapshot.catalogue.key_field(&index.field).unwrap();
+            let vectors = |item| key_vector(&snapshot.catalogue, field, &index.idf, item);
+            let interest = interest(&vectors, profile, parameters)?;
             let Model::Popularity(popularity) = model("popularity") else { unreachable!() };
             let highest = popularity.scores().iter().copied().fold(0.0, f32::max);
             let score = |item| {
-                let vector = tag_vector(&snapshot.catalogue, &index.idf, item);
+                let vector = vectors(item);
                 let dot: f64 =
                     vector.iter().map(|(tag, w)| w * interest.get(tag).unwrap_or(&0.0)).sum();
                 let share = (1.0 + popularity.score(item)) / (1.0 + highest);
@@ -117,6 +128,35 @@ pub(crate) fn scores(
             };
             Some((some(items().map(dot).collect()), false))
         }
+        ("u2i_vector", Model::Vectors(vectors)) => {
+            let mut query = of_vectors(&vectors, profile, parameters)?;
+            let length = query.iter().map(|value| value * value).sum::<f64>().sqrt();
+            if !query.is_empty() && length < 1e-3 {
+                return None;
+            }
+            if vectors.metric == Metric::Cosine {
+                query.iter_mut().for_each(|value| *value /= length);
+            }
+            let score = |item: ItemIndex| {
+                let is_found = !query.is_empty() && vectors.known_items.contains(item.0);
+                is_found.then(|| inner(&vectors.items, item.at(), &query))
+            };
+            Some((items().map(score).collect(), false))
+        }
+        ("i2i_vector", Model::Factors(factors)) => {
+            let known = |_| true;
+            Some((
+                nearest_of_triggers(snapshot, profile, parameters, &factors.items, &known),
+                false,
+            ))
+        }
+        ("i2i_vector", Model::Vectors(vectors)) => {
+            let known = |item: ItemIndex| vectors.known_items.contains(item.0);
+            Some((
+                nearest_of_triggers(snapshot, profile, parameters, &vectors.items, &known),
+                false,
+            ))
+        }
         ("user_cf", Model::UserItems(_)) => {
             user_cf(snapshot, profile, parameters).map(|scores| (some(scores), true))
         }
@@ -129,18 +169,93 @@ fn default_model(kind: &str) -> &str {
         "popular" => "popularity",
         "recent" => "recency",
         "inverted" => "tags",
-        "u2i_vector" => "ials",
+        "u2i_vector" | "i2i_vector" => "ials",
         "user_cf" => "user_items",
         same => same,
     }
 }
 
-fn tag_vector(catalogue: &Catalogue, idf: &[f32], item: ItemIndex) -> BTreeMap<u32, f64> {
+fn inner(matrix: &Matrix, row: usize, query: &[f64]) -> f64 {
+    matrix.row(row).iter().zip(query).map(|(a, b)| f64::from(*a) * b).sum()
+}
+
+/// The imported vector of the user, or the decayed mean of his liked items, away from dislikes;
+/// empty where there is none. `None`: too close to call in f32.
+fn of_vectors(
+    vectors: &Vectors,
+    profile: &UserProfile,
+    parameters: &Parameters,
+) -> Option<Vec<f64>> {
+    let mean = |weights: Vec<(ItemIndex, f64)>| {
+        let known = weights.into_iter().filter(|(item, _)| vectors.known_items.contains(item.0));
+        let known: Vec<_> = known.collect();
+        let total: f64 = known.iter().map(|(_, weight)| weight).sum();
+        let at = |column: usize| {
+            let value = |item: ItemIndex| f64::from(vectors.items.row(item.at())[column]);
+            known.iter().map(|(item, weight)| weight * value(*item)).sum::<f64>() / total
+        };
+        if known.is_empty() { Vec::new() } else { (0..vectors.items.dim()).map(at).collect() }
+    };
+    let own = vectors.users.as_ref().zip(profile.index);
+    let own = own.filter(|(users, user)| users.known.contains(user.0));
+    let mut query: Vec<f64> = match own {
+        Some((users, user)) => users.rows.row(user.at()).iter().map(|v| f64::from(*v)).collect(),
+        None => {
+            let mut liked = weights(profile, 1.0, parameters);
+            for (place, (_, weight)) in liked.iter_mut().enumerate() {
+                *weight *= 0.5f64.powf(place as f64 / 10.0);
+            }
+            mean(liked)
+        }
+    };
+    let away = mean(weights(profile, -1.0, parameters));
+    let length = |vector: &[f64]| vector.iter().map(|value| value * value).sum::<f64>().sqrt();
+    if !away.is_empty() && length(&away) < 1e-3 {
+        return None;
+    }
+    let step = parameters.negative_weight * length(&query) / length(&away);
+    query.iter_mut().zip(&away).for_each(|(value, away)| *value -= step * away);
+    Some(query)
+}
+
+/// The highest cosine of each item to any liked item that has a vector.
+fn nearest_of_triggers(
+    snapshot: &Snapshot,
+    profile: &UserProfile,
+    parameters: &Parameters,
+    vectors: &Matrix,
+    known: &dyn Fn(ItemIndex) -> bool,
+) -> Vec<Option<f64>> {
+    let direction = |item: ItemIndex| {
+        let row: Vec<f64> = vectors.row(item.at()).iter().map(|value| f64::from(*value)).collect();
+        let length = row.iter().map(|value| value * value).sum::<f64>().sqrt();
+        row.into_iter().map(|value| value / length.max(1e-9)).collect::<Vec<f64>>()
+    };
+    let triggers = weights(profile, 1.0, parameters).into_iter();
+    let triggers = triggers.filter(|(item, _)| known(*item));
+    let queries: Vec<Vec<f64>> = triggers.map(|(item, _)| direction(item)).collect();
+    let queries: Vec<&Vec<f64>> =
+        queries.iter().filter(|query| query.iter().any(|value| *value != 0.0)).collect();
+    let score = |item: ItemIndex| {
+        let own = direction(item);
+        let cosine = |query: &&Vec<f64>| query.iter().zip(&own).map(|(a, b)| a * b).sum::<f64>();
+        let highest = queries.iter().map(cosine).fold(f64::NEG_INFINITY, f64::max);
+        (known(item) && !queries.is_empty()).then_some(highest)
+    };
+    (0..snapshot.catalogue.len() as u32).map(ItemIndex).map(score).collect()
+}
+
+fn key_vector(
+    catalogue: &Catalogue,
+    field: KeyField,
+    idf: &[f32],
+    item: ItemIndex,
+) -> BTreeMap<u32, f64> {
     let mut vector: BTreeMap<u32, f64> = BTreeMap::new();
-    for tag in catalogue.tags(item) {
-        for (level, tag) in catalogue.tag_lineage(*tag).enumerate() {
-            let weight = 0.5f64.powi(level as i32) * f64::from(idf[tag as usize]);
-            let known = vector.entry(tag).or_default();
+    for key in catalogue.keys(field, item) {
+        for (level, key) in catalogue.key_lineage(field, key).enumerate() {
+            let weight = 0.5f64.powi(level as i32) * f64::from(idf[key as usize]);
+            let known = vector.entry(key).or_default();
             *known = known.max(weight);
         }
     }
@@ -150,15 +265,14 @@ fn tag_vector(catalogue: &Catalogue, idf: &[f32], item: ItemIndex) -> BTreeMap<u
 }
 
 fn interest(
-    catalogue: &Catalogue,
-    idf: &[f32],
+    vectors: &dyn Fn(ItemIndex) -> BTreeMap<u32, f64>,
     profile: &UserProfile,
     parameters: &Parameters,
 ) -> Option<BTreeMap<u32, f64>> {
     let mut interest: BTreeMap<u32, f64> = BTreeMap::new();
     for (item, weight) in signed_weights(profile, parameters, 0.0) {
-        for (tag, share) in tag_vector(catalogue, idf, item) {
-            *interest.entry(tag).or_default() += weight * share;
+        for (key, share) in vectors(item) {
+            *interest.entry(key).or_default() += weight * share;
         }
     }
     let length = interest.values().map(|weight| weight * weight).sum::<f64>().sqrt();

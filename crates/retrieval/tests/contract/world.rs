@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use gannet_core::{
-    Catalogue, ChannelName, Clock, EventKind, EventKinds, Interaction, Item, ItemId, ItemIndex,
-    KindIndex, ManualClock, ModelName, SparseRows, StringTable, TagPath, Timestamp, UserIndex,
+    Bitmap, Catalogue, ChannelName, Clock, EventKind, EventKinds, FieldValue, Interaction, Item,
+    ItemId, ItemIndex, KindIndex, ManualClock, ModelName, SparseRows, StringTable, TagPath,
+    Timestamp, UserIndex,
 };
 use gannet_models::{
-    Factors, FoldIn, Histories, ItemNeighbours, KeyIndex, MergeWeights, Model, Popularity, Recency,
-    Snapshot, UserItems,
+    Factors, FoldIn, Histories, ItemNeighbours, KeyIndex, MergeWeights, Metric, Model, Popularity,
+    Recency, Snapshot, Trending, UserItems, UserVectors, Vectors,
 };
 use gannet_retrieval::{
     Ask, Channel, ChannelKinds, ChannelSpec, ChannelSpecError, Deadline, Eligibility, EngineState,
@@ -96,6 +97,8 @@ impl World {
                 tags: spec.tags.iter().map(|tag| TagPath::new(TAGS[*tag]).unwrap()).collect(),
                 published: spec.published_day.map(day),
                 available: spec.available,
+                author: (at % 5 > 0).then(|| format!("author {}", at % 5)),
+                fields: vec![("city".to_owned(), FieldValue::Text(format!("city {}", at % 3)))],
                 ..Item::bare(ItemId::new(format!("item {at}")).unwrap())
             })
             .collect();
@@ -115,22 +118,28 @@ impl World {
             item.neighbours.iter().map(|(other, similarity)| (*other, f32::from(*similarity) / 8.0))
         });
         let lists = SparseRows::from_rows(self.items.len() as u32, lists);
-        let models = [
-            (
-                "tags",
-                Model::KeyIndex(Arc::new(
-                    KeyIndex::of_catalogue(&catalogue, "tags", 0.5).expect("tags"),
-                )),
-            ),
+        let rising = self.items.iter().map(|item| f32::from(item.popularity) * 2.0 - 3.0);
+        let rising = rising.enumerate().map(|(at, score)| (ItemIndex(at as u32), score));
+        let trending = Trending::new(rising.filter(|(_, score)| *score > 0.0).collect());
+        let neighbours = Arc::new(ItemNeighbours { lists, recency_exponent: 0.5 });
+        let keys = |field| Arc::new(KeyIndex::of_catalogue(&catalogue, field, 0.5).expect(field));
+        let mut models = vec![
+            ("tags", Model::KeyIndex(keys("tags"))),
+            ("author", Model::KeyIndex(keys("author"))),
             ("popularity", Model::Popularity(Arc::new(popularity))),
             ("recency", Model::Recency(Arc::new(recency))),
-            (
-                "item_cf",
-                Model::ItemNeighbours(Arc::new(ItemNeighbours { lists, recency_exponent: 0.5 })),
-            ),
+            ("trending", Model::Trending(Arc::new(trending))),
+            ("item_cf", Model::ItemNeighbours(neighbours.clone())),
+            ("swing", Model::ItemNeighbours(neighbours)),
             ("ials", Model::Factors(Arc::new(self.factors()))),
+            ("brought", Model::Vectors(Arc::new(self.vectors(Metric::Cosine)))),
+            ("items_only", Model::Vectors(Arc::new(self.vectors(Metric::InnerProduct)))),
             ("user_items", Model::UserItems(Arc::new(self.user_items(&histories)))),
         ];
+        if !self.items.is_empty() {
+            models.push(("city", Model::KeyIndex(keys("city"))));
+        }
+        let models = models.into_iter();
         let models = models.map(|(name, model)| (ModelName::new(name).unwrap(), model));
         let snapshot = Snapshot {
             version: "test".to_owned(),
@@ -138,7 +147,7 @@ impl World {
             kinds: kinds(),
             catalogue,
             histories: Arc::new(histories),
-            models: models.into_iter().collect(),
+            models: models.collect(),
             merge_weights: MergeWeights::default(),
             recipe: String::new(),
         };
@@ -165,6 +174,26 @@ impl World {
         let users = matrix(self.users.iter().map(|(_, vector)| *vector).collect());
         let fold_in = Some(FoldIn::new(&items, 1.0, 0.1, 0.1, 1.0));
         Factors { version: "1".to_owned(), items, users, fold_in }
+    }
+
+    /// Of the items whose vector points somewhere, and of the users under a cosine.
+    fn vectors(&self, metric: Metric) -> Vectors {
+        let rows = |rows: Vec<[i8; DIM]>| {
+            let known = Bitmap::from_fn(rows.len(), |row| rows[row as usize] != [0; DIM]);
+            let values = rows.into_iter().flat_map(|row| {
+                let length = row.iter().map(|value| f32::from(*value).powi(2)).sum::<f32>().sqrt();
+                let scale = if metric == Metric::Cosine && length > 0.0 { length } else { 1.0 };
+                row.map(|value| f32::from(value) / scale)
+            });
+            let matrix = Matrix::from_values(values.collect(), DIM).unwrap();
+            (Arc::new(matrix), Arc::new(known))
+        };
+        let (items, known_items) = rows(self.items.iter().map(|item| item.vector).collect());
+        let users = (metric == Metric::Cosine).then(|| {
+            let (rows, known) = rows(self.users.iter().map(|(_, vector)| *vector).collect());
+            UserVectors { rows, known }
+        });
+        Vectors { version: "1".to_owned(), metric, items, known_items, users }
     }
 
     fn user_items(&self, histories: &Histories) -> UserItems {
@@ -299,13 +328,13 @@ fn plan(refuse_consumed: bool) -> Plan {
     }
 }
 
+/// `model` stands among the parameters here.
 pub(crate) fn spec(kind: &str, parameters: &str) -> ChannelSpec {
-    ChannelSpec {
-        name: ChannelName::new(kind).unwrap(),
-        kind: kind.to_owned(),
-        model: None,
-        parameters: parameters.parse().unwrap(),
-    }
+    let mut parameters: toml::Table = parameters.parse().unwrap();
+    let model = parameters.remove("model");
+    let model = model.map(|model| ModelName::new(model.as_str().unwrap()).unwrap());
+    let name = ChannelName::new(kind).unwrap();
+    ChannelSpec { name, kind: kind.to_owned(), model, parameters }
 }
 
 pub(crate) fn build(
