@@ -24,7 +24,7 @@ const FILE_DEFAULT: &str = "gannet.toml";
 const VARIABLE_PREFIX: &str = "GANNET__";
 
 /// Tables that `retrieval` reads and checks itself.
-const RETRIEVAL_KEYS: [&str; 3] = ["channel", "plan", "scene"];
+const RETRIEVAL_KEYS: [&str; 5] = ["channel", "plan", "scene", "segment", "experiment"];
 
 /// All settings as meant.
 #[derive(Debug)]

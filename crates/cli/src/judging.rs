@@ -21,9 +21,12 @@ impl From<ProfileName> for Profile {
 }
 
 /// The same channels and plans, with deadlines that nobody misses, and lists of at least
-/// `fetch_k`.
+/// `fetch_k`. A scene runs its own plan for everybody: it is one plan that is judged.
 pub(crate) fn patient(config: &RetrievalConfig, fetch_k: usize) -> RetrievalConfig {
     let mut patient = config.clone();
+    patient.experiments.clear();
+    patient.segments.clear();
+    patient.scenes.iter_mut().for_each(|scene| scene.rules.clear());
     for plan in &mut patient.plans {
         plan.deadline_ms = DEADLINE_MS;
         for channel in &mut plan.channels {
@@ -56,6 +59,7 @@ pub(crate) fn alone(
         .with_context(|| format!("no [[channel]] of kind {kind} is configured"))?;
     let plan_channel = PlanChannelConfig {
         name: channel.name.clone(),
+        enabled: true,
         fetch_k,
         min: 0,
         target: None,
@@ -66,19 +70,30 @@ pub(crate) fn alone(
     let first = config.plans.first().context("at least one [[plan]] is needed")?;
     let plan = PlanConfig {
         handover: fetch_k,
+        caps: Vec::new(),
         deadline_ms: DEADLINE_MS,
         channels: vec![plan_channel],
         ..first.clone()
     };
-    let scene = SceneConfig { name: SceneName::new("alone")?, plan: plan.name.clone() };
-    Ok(RetrievalConfig { channels: vec![channel.clone()], plans: vec![plan], scenes: vec![scene] })
+    let scene = SceneConfig {
+        name: SceneName::new("alone")?,
+        plan: plan.name.clone(),
+        eligible: None,
+        rules: Vec::new(),
+    };
+    Ok(RetrievalConfig {
+        channels: vec![channel.clone()],
+        plans: vec![plan],
+        scenes: vec![scene],
+        ..RetrievalConfig::default()
+    })
 }
 
 /// The plan of a scene; of the first scene where none is named.
 pub(crate) fn plan<'a>(plans: &'a Plans, scene: Option<&SceneName>) -> Result<&'a Plan> {
     let first = plans.scenes().next().context("at least one [[scene]] is needed")?;
     let scene = scene.unwrap_or(first);
-    plans.resolve(scene).with_context(|| {
+    plans.resolve(scene, None, None).map(|plan| &**plan).with_context(|| {
         let known: Vec<&str> = plans.scenes().map(SceneName::as_str).collect();
         format!("unknown scene {scene}; configured are {}", known.join(", "))
     })

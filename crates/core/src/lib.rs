@@ -25,7 +25,9 @@ pub use event::{
 pub use field::{Column, FieldError, FieldIndex, FieldKind, FieldTable, FieldValue};
 pub use id::{IdError, ItemId, ItemIndex, UserId, UserIndex};
 pub use item::{Item, TAG_SEPARATOR, TagError, TagPath};
-pub use name::{ChannelName, ModelName, NameError, PlanName, SceneName};
+pub use name::{
+    ArmName, ChannelName, ExperimentName, ModelName, NameError, PlanName, SceneName, SegmentName,
+};
 pub use progress::{Progress, Silent};
 pub use refusal::{Refusal, RefusalCounts};
 pub use sparse::{SparseRows, SparseRowsBuilder, SparseRowsError};

@@ -75,6 +75,18 @@ name! {
     PlanName
 }
 name! {
+    /// A group of users, such as `new`.
+    SegmentName
+}
+name! {
+    /// A comparison of plans on live traffic.
+    ExperimentName
+}
+name! {
+    /// One side of an experiment, such as `b`.
+    ArmName
+}
+name! {
     /// A model inside a snapshot, such as `ials`.
     ModelName
 }

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// Scene to plan.
-    Plan,
     /// Who asks: history, interests, sets.
     Profile,
+    /// Scene, segment and arm to plan.
+    Plan,
     /// What may be shown.
     Eligibility,
     /// All channels, from the first start to the last answer taken.
@@ -25,8 +25,8 @@ pub enum Stage {
 impl Stage {
     /// Every stage, in order.
     pub const ALL: [Stage; 7] = [
-        Stage::Plan,
         Stage::Profile,
+        Stage::Plan,
         Stage::Eligibility,
         Stage::Channels,
         Stage::Merge,

@@ -51,7 +51,7 @@ impl<'a> Asker<'a> {
             why: "the configuration has no scene".to_owned(),
         };
         let scene = scene.or(first).ok_or_else(no_scene)?.clone();
-        let Some(own) = state.plans.resolve(&scene) else {
+        let Some(own) = state.plans.resolve(&scene, None, None) else {
             let known: Vec<&str> = state.plans.scenes().map(SceneName::as_str).collect();
             return Err(EvaluateError::UnknownScene { scene, known: known.join(", ") });
         };

@@ -1,7 +1,7 @@
 //! Judging one user's lists: what is kept by user, and what is only counted.
 
 use gannet_core::{ItemIndex, Timestamp};
-use gannet_retrieval::{ChannelAnswer, ChannelStatus, Plan, merge};
+use gannet_retrieval::{ChannelAnswer, Plan, merge};
 
 use crate::facts::Facts;
 use crate::tallies::{ListTally, Tallies};
@@ -162,7 +162,7 @@ pub(crate) fn count_incomplete(
     tallies.degraded += u64::from(report.degraded);
     for channel in &report.channels {
         let at = plan.channels.iter().position(|one| one.channel == channel.channel);
-        if let (Some(at), false) = (at, channel.status == ChannelStatus::Complete) {
+        if let (Some(at), false) = (at, channel.status.is_as_planned()) {
             *tallies.incomplete.entry((at, channel.status.as_str())).or_default() += 1;
         }
     }

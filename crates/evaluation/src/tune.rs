@@ -78,14 +78,15 @@ pub fn validation_lists(
     lists
 }
 
-/// Searches the weights of `rrf` channel by channel, in the plan's order and over a fixed grid,
-/// then its constant k, until a round changes nothing. The objective is the mean over users of
+/// Searches the weights of `rrf` or `weighted` channel by channel, in the plan's order and over a
+/// fixed grid, then the constant k of `rrf`, until a round changes nothing. The objective is the mean over users of
 /// (recall at the handover size + recall at `k`) / 2, recall being hits / held-out items: the
 /// handover size alone is blind to order, and a ranker that takes fewer would pay for it. A setting
 /// changes only where the objective rises; ties keep what is there. Deterministic.
 ///
 /// Values are first tried on every third user and only the best of them on all: half the merges.
-/// Weights mean nothing to other merges than `rrf`: they come back as they are.
+/// Weights mean nothing to the other merges: they come back as they are. Caps of the plan are
+/// left out: what they cost is the plan's choice, whatever the weights.
 pub fn tune_merge_weights(
     users: &[ValidationUser],
     plan: &Plan,
@@ -103,8 +104,10 @@ pub fn tune_merge_weights(
     let third: Vec<&ValidationUser> = users.iter().step_by(3).collect();
     let before = search.objective(&everybody);
     let mut best = before;
-    let rounds = if plan.merge == MergeKind::Rrf { ROUNDS_MAX } else { 0 };
-    let knobs: Vec<Knob> = (0..plan.channels.len()).map(Knob::Weight).chain([Knob::RrfK]).collect();
+    let has_weights = matches!(plan.merge, MergeKind::Rrf | MergeKind::Weighted);
+    let rounds = if has_weights { ROUNDS_MAX } else { 0 };
+    let constant = (plan.merge == MergeKind::Rrf).then_some(Knob::RrfK);
+    let knobs: Vec<Knob> = (0..plan.channels.len()).map(Knob::Weight).chain(constant).collect();
     progress.begin("merge weights", Some((rounds * knobs.len()) as u64), "settings");
     for _ in 0..rounds {
         let at_start = best;

@@ -72,7 +72,7 @@ fn found(answer: &ChannelAnswer, k: usize) -> impl Iterator<Item = ItemIndex> + 
 fn standalone_marginal_exclusive_union_and_overlap_are_what_brute_force_counts() {
     let (split, engine) = world();
     let report = study(&split, &engine, &options());
-    let plan = engine.state().plans.all()[0].clone();
+    let plan = engine.state().plans.all()[0].as_ref().clone();
     let asked = by_hand(&split, &engine);
     assert!(asked.len() > 40, "{} users are judged", asked.len());
     let merged = |lists: &[ChannelAnswer]| {
@@ -177,7 +177,7 @@ fn nobody_to_judge_is_an_error() {
     let error =
         channel_recall(&engine, &walk, &whole.train, &empty.test, &[10], &options(), &Silent);
     assert_eq!(error, Err(EvaluateError::EmptyTestSet));
-    let plan = engine.state().plans.all()[0].clone();
+    let plan = engine.state().plans.all()[0].as_ref().clone();
     assert_eq!(tune_merge_weights(&[], &plan, 10, &Silent), Err(EvaluateError::EmptyTestSet));
 }
 
@@ -249,7 +249,7 @@ fn users_who_fold_in_are_judged_by_the_history_they_bring() {
 #[test]
 fn merge_weights_never_lose_on_the_users_they_are_tuned_on() {
     let (split, engine) = world();
-    let plan = engine.state().plans.all()[0].clone();
+    let plan = engine.state().plans.all()[0].as_ref().clone();
     let users = validation_lists(&engine, &split.train, &split.test, &options(), &Silent).unwrap();
     let tuned = tune_merge_weights(&users, &plan, 10, &Silent).unwrap();
     assert!(tuned.after >= tuned.before);
@@ -261,7 +261,7 @@ fn merge_weights_never_lose_on_the_users_they_are_tuned_on() {
     let again = tune_merge_weights(&users, &better, 10, &Silent).unwrap();
     close(again.before, tuned.after);
     let snake = world::engine(&split, &world::config("snake", HANDOVER, 60));
-    let plan = snake.state().plans.all()[0].clone();
+    let plan = snake.state().plans.all()[0].as_ref().clone();
     let untouched = tune_merge_weights(&users, &plan, 10, &Silent).unwrap();
     assert_eq!(untouched.before, untouched.after);
 }

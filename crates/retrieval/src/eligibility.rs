@@ -7,20 +7,21 @@
 
 use std::sync::Arc;
 
-use gannet_core::{Bitmap, Catalogue, ItemIndex, Refusal, Timestamp};
+use gannet_core::{Catalogue, ItemIndex, Refusal, Timestamp};
 use gannet_vectors::RowMask;
 
 use crate::expiry::Expiry;
 use crate::filter::FilterMask;
 use crate::item_set::Windows;
-use crate::{EngineState, Filter, ItemSet, KeySet, Plan, Request, SetEntry, SetKind, UserProfile};
+use crate::{
+    Base, EngineState, Filter, ItemSet, KeySet, Plan, Request, SetEntry, SetKind, UserProfile,
+};
 
 /// Base mask, expiry, this user's sets under the plan's windows, and the request's rare filter.
 #[derive(Debug, Clone)]
 pub struct Eligibility {
     catalogue: Arc<Catalogue>,
-    base: Arc<Bitmap>,
-    base_count: usize,
+    base: Base,
     expiry: Expiry,
     filter: Option<Arc<FilterMask>>,
     /// User state's settled and recent sets, and the request's own; empty ones are left out.
@@ -52,7 +53,8 @@ impl Eligibility {
     pub fn of(request: &Request, plan: &Plan, profile: &UserProfile) -> Self {
         let state = &*request.state;
         let expiry = state.expiries.at(request.now, request.admitted);
-        Self { expiry, ..Self::new(plan, profile, request.filter.as_ref(), state) }
+        let base = state.base(&request.scene).clone();
+        Self { base, expiry, ..Self::new(plan, profile, request.filter.as_ref(), state) }
     }
 
     /// The same without a request: at the profile's moment.
@@ -64,7 +66,7 @@ impl Eligibility {
     ) -> Self {
         let filter = filter
             .filter(|filter| !filter.is_empty())
-            .map(|filter| state.filters.mask(filter, &state.snapshot.catalogue, &state.base));
+            .map(|filter| state.filters.mask(filter, &state.snapshot.catalogue, &state.open.rows));
         let windows = windows(plan, profile.now);
         let (sets, own) = (profile.sets(), &profile.own);
         let keys = |ours: &Arc<KeySet>, theirs: &Arc<KeySet>| {
@@ -72,8 +74,7 @@ impl Eligibility {
         };
         Self {
             catalogue: state.snapshot.catalogue.clone(),
-            base: state.base.clone(),
-            base_count: state.base_count,
+            base: state.open.clone(),
             // No clock is known here: only what is due at the profile's own moment is shared.
             expiry: state.expiries.at(profile.now, Timestamp(i64::MIN)),
             filter,
@@ -86,12 +87,12 @@ impl Eligibility {
 
     /// Number of items of the generation: rows past it are not eligible.
     pub fn len(&self) -> usize {
-        self.base.len()
+        self.base.rows.len()
     }
 
     /// Whether the generation has no items.
     pub fn is_empty(&self) -> bool {
-        self.base.is_empty()
+        self.base.rows.is_empty()
     }
 
     /// Whether the item may be shown.
@@ -101,7 +102,7 @@ impl Eligibility {
         let in_set = |one: &WindowedSet| {
             one.set.word(row / 64, &self.windows, one.is_cut) >> (row % 64) & 1 == 1
         };
-        self.base.contains(row)
+        self.base.rows.contains(row)
             && self.filter.as_ref().is_none_or(|filter| filter.rows.contains(row))
             && !self.sets.iter().any(in_set)
             && !self.expiry.contains(row, &self.catalogue)
@@ -138,7 +139,7 @@ impl Eligibility {
         if !is_there || self.expiry.contains(item.0, &self.catalogue) {
             return refused(Refusal::Unavailable);
         }
-        if !self.base.contains(item.0) {
+        if !self.base.rows.contains(item.0) {
             return refused(Refusal::Policy);
         }
         if self.filter.as_ref().is_some_and(|filter| !filter.rows.contains(item.0)) {
@@ -163,14 +164,14 @@ impl Eligibility {
     /// How many items are open to everybody: what base mask and filter leave, before expiry and
     /// this user's own refusals. Exact and free: a random draw reckons with it.
     pub fn open_count(&self) -> usize {
-        self.filter.as_ref().map_or(self.base_count, |filter| filter.count)
+        self.filter.as_ref().map_or(self.base.count, |filter| filter.count)
     }
 
     /// The items of [`Eligibility::open_count`] among rows `64 * at ..`, the lowest bit first.
     #[inline]
     pub fn open_word(&self, at: usize) -> u64 {
         let filter = self.filter.as_ref().map_or(u64::MAX, |filter| filter.rows.word(at));
-        self.base.word(at) & filter
+        self.base.rows.word(at) & filter
     }
 
     /// Share of the catalogue that may be shown, 0 to 1: a planner's hint. Not counted are the
@@ -178,7 +179,7 @@ impl Eligibility {
     pub fn estimate(&self) -> f32 {
         let open = self.open_count();
         let refused = self.sets.iter().map(|one| one.set.len()).sum::<usize>();
-        match self.base.len() {
+        match self.base.rows.len() {
             0 => 0.0,
             all => open.saturating_sub(refused + self.expiry.count()) as f32 / all as f32,
         }
@@ -206,8 +207,19 @@ fn windowed(sets: [&Arc<ItemSet>; 3], windows: &Windows) -> Vec<WindowedSet> {
 
 /// The plan's windows at a moment.
 fn windows(plan: &Plan, now: Timestamp) -> Windows {
-    let windows = Windows::closed();
-    if plan.refuse_consumed { windows.open(SetKind::Consumed, now, None) } else { windows }
+    const MINUTE_MS: f64 = 60_000.0;
+    const DAY_MS: f64 = 24.0 * 60.0 * MINUTE_MS;
+    let rule = &plan.eligibility;
+    let window = |length: Option<f32>, unit_ms: f64| {
+        length.map(|length| (f64::from(length) * unit_ms).round() as i64)
+    };
+    let kinds = [
+        (rule.refuse_consumed, SetKind::Consumed, window(rule.consumed_days, DAY_MS)),
+        (rule.refuse_exposed, SetKind::Exposed, window(rule.exposed_days, DAY_MS)),
+        (rule.refuse_delivered, SetKind::Delivered, window(rule.delivered_minutes, MINUTE_MS)),
+    ];
+    let refused = kinds.into_iter().filter(|(refuses, ..)| *refuses);
+    refused.fold(Windows::closed(), |windows, (_, kind, length)| windows.open(kind, now, length))
 }
 
 impl RowMask for Eligibility {

@@ -1,9 +1,9 @@
 //! The main path.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use gannet_core::{Clock, ItemIndex, Stage};
+use gannet_core::{ChannelName, Clock, ItemIndex, Stage};
 use gannet_models::Snapshot;
 
 use crate::fallback;
@@ -12,8 +12,8 @@ use crate::stopwatch::Stopwatch;
 use crate::workers::Workers;
 use crate::{
     Ask, Candidate, ChannelAnswer, ChannelKinds, Eligibility, EngineState, Evidence, Ranker,
-    RawRequest, Refused, Report, Request, RequestError, Retrieval, RetrievalConfig, UserProfile,
-    UserState, merge,
+    RawRequest, Refused, Report, Request, RequestError, Retrieval, RetrievalConfig, SnapshotUsers,
+    UserProfile, UserState, merge_diverse,
 };
 
 /// What an engine is built from.
@@ -32,7 +32,19 @@ pub struct EngineOptions {
 pub struct Engine {
     options: EngineOptions,
     state: ArcSwap<EngineState>,
+    /// Held by whoever makes the next state of the present one, so that no change is lost.
+    changing: Mutex<()>,
     workers: Workers,
+}
+
+/// The kill switch of a channel that is not configured.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown channel {channel}; known are {known}")]
+pub struct UnknownChannel {
+    /// The channel.
+    pub channel: ChannelName,
+    /// The configured ones.
+    pub known: String,
 }
 
 /// Why an item is in an answer, or is not: the stage that dropped it, and all that is known.
@@ -59,19 +71,56 @@ impl Engine {
     ) -> Result<Self, PublishError> {
         let state = EngineState::new(snapshot, config, &options.kinds, users)?;
         let workers = Workers::new(options.clock.clone(), options.workers, options.abandoned_max);
-        Ok(Self { options, state: ArcSwap::from_pointee(state), workers })
+        let changing = Mutex::new(());
+        Ok(Self { options, state: ArcSwap::from_pointee(state), changing, workers })
     }
 
     /// Replaces snapshot and configuration at once; requests under way finish on the old ones.
+    /// What was switched off stays so, unless the configuration says otherwise.
     pub fn publish(
         &self,
         snapshot: Arc<Snapshot>,
         config: &RetrievalConfig,
         users: Option<Arc<dyn UserState>>,
     ) -> Result<(), PublishError> {
-        let state = EngineState::new(snapshot, config, &self.options.kinds, users)?;
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let users = users.unwrap_or_else(|| Arc::new(SnapshotUsers::new(snapshot.clone())));
+        let (previous, kinds) = (self.state(), &self.options.kinds);
+        let state = EngineState::after(Some(&previous), snapshot, config, kinds, users)?;
         self.state.store(Arc::new(state));
         Ok(())
+    }
+
+    /// Replaces the configuration alone, in one swap, once all of it has been checked; on an
+    /// error the old one stays in force. Channels whose configuration is what it was are kept,
+    /// the others built anew on the current snapshot; what was switched off stays so, unless the
+    /// configuration says otherwise.
+    pub fn reload(&self, config: &RetrievalConfig) -> Result<(), PublishError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state().reconfigured(config, &self.options.kinds)?;
+        self.state.store(Arc::new(state));
+        Ok(())
+    }
+
+    /// The kill switch: a channel that is off is not run by the requests that start from now on,
+    /// is reported as `disabled`, and leaves its places to the others.
+    pub fn set_channel_enabled(
+        &self,
+        channel: &ChannelName,
+        enabled: bool,
+    ) -> Result<(), UnknownChannel> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
+        match state.channels.get(channel) {
+            Some(slot) => {
+                slot.set_enabled(enabled);
+                Ok(())
+            }
+            None => {
+                let known: Vec<&str> = state.channels.keys().map(ChannelName::as_str).collect();
+                Err(UnknownChannel { channel: channel.clone(), known: known.join(", ") })
+            }
+        }
     }
 
     /// The current generation.
@@ -96,18 +145,20 @@ impl Engine {
     fn candidates(&self, request: Request) -> Retrieval {
         let mut watch = Stopwatch::start(self.options.clock.clone());
         let state = request.state().clone();
-        let plan = watch.time(Stage::Plan, || request.plan());
         let profile = watch.time(Stage::Profile, || UserProfile::build(&request, &state));
+        let resolved = watch.time(Stage::Plan, || request.resolve(&profile));
+        let plan = resolved.plan.clone();
         let eligible =
             watch.time(Stage::Eligibility, || Eligibility::of(&request, &plan, &profile));
         let ask = Ask::new(profile, eligible, state, watch.deadline(plan.deadline));
         let (lists, reports) =
             watch.time(Stage::Channels, || self.workers.run_channels(&plan, &ask));
-        let mut merged = watch.time(Stage::Merge, || merge(&lists, &plan));
+        let mut merged = watch
+            .time(Stage::Merge, || merge_diverse(&lists, &plan, &ask.state.snapshot.catalogue));
         let filled =
             watch.time(Stage::Fallback, || fallback::fill(&mut merged, plan.handover, &ask));
         let report = Report::of(reports, &merged, filled, watch);
-        Retrieval::new(request, plan.name, merged, lists, report)
+        Retrieval::new(request, resolved, merged, lists, report)
     }
 
     /// Answers one request with the ranker's best `top` candidates, in its order; only these count
@@ -131,8 +182,8 @@ impl Engine {
 
     /// Why an item is in the answer to a request, or is not. Answers the request once.
     pub fn explain(&self, request: Request, item: ItemIndex) -> Explanation {
-        let (plan, state) = (request.plan(), request.state.clone());
-        let profile = UserProfile::build(&request, &state);
+        let profile = UserProfile::build(&request, &request.state);
+        let plan = request.resolve(&profile).plan;
         let eligible = Eligibility::of(&request, &plan, &profile);
         if let Some(refused) = eligible.refused(item) {
             return Explanation::Refused(refused);

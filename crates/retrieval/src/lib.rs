@@ -20,11 +20,13 @@ mod merge;
 mod optional;
 mod overdue;
 mod plan;
+mod plans;
 mod profile;
 mod ranker;
 mod report;
 mod request;
 mod retrieval;
+mod segment;
 mod state;
 mod stopwatch;
 mod user_state;
@@ -37,22 +39,23 @@ pub use channel::{
     ChannelSpecError, Found,
 };
 pub use config::{
-    ChannelConfig, ConfigError, PlanChannelConfig, PlanConfig, RetrievalConfig, SceneConfig,
-    WeightSource,
+    ArmConfig, ChannelConfig, ConfigError, ExperimentConfig, PlanChannelConfig, PlanConfig,
+    RetrievalConfig, RuleConfig, SceneConfig, SegmentConfig, WeightSource, WhenConfig,
 };
 pub use eligibility::{Eligibility, Refused};
-pub use engine::{Engine, EngineOptions, Explanation};
+pub use engine::{Engine, EngineOptions, Explanation, UnknownChannel};
 pub use filter::{Filter, FilterError};
 pub use item_set::{ItemSet, SetEntry, SetKind};
 pub use key_set::KeySet;
-pub use merge::{ChannelAnswer, merge};
-pub use plan::{MergeKind, Plan, PlanChannel, Plans, Quota};
+pub use merge::{ChannelAnswer, merge, merge_diverse};
+pub use plan::{Cap, EligibilityRule, MergeKind, Normalisation, Plan, PlanChannel, Quota};
+pub use plans::{Plans, Resolved};
 pub use profile::{HistoryEntry, Trigger, UserProfile};
 pub use ranker::{BuiltinRanker, Ranker};
 pub use report::{ChannelReport, ChannelStatus, ListFaults, Report, StageReport};
 pub use request::{QueryVector, RawHistoryEntry, RawRequest, Request, RequestError};
 pub use retrieval::Retrieval;
-pub use state::{EngineState, PublishError};
+pub use state::{Base, EngineState, PublishError};
 pub use user_state::{
     ApplyError, HISTORY_MAX, SET_MAX, SnapshotUsers, UserEvent, UserRecord, UserSets, UserState,
 };

@@ -21,9 +21,16 @@ pub enum ChannelStatus {
     /// It was not started: an earlier call of it is stuck (overdue by more than a further
     /// deadline), more than two calls are overdue, or no worker was free in time.
     Skipped(String),
+    /// It is switched off, by the kill switch or in the configuration.
+    Disabled,
 }
 
 impl ChannelStatus {
+    /// Whether nothing went wrong: it went through, or it was not to run at all.
+    pub fn is_as_planned(&self) -> bool {
+        matches!(self, ChannelStatus::Complete | ChannelStatus::Disabled)
+    }
+
     /// The word used in reports, metrics and logs.
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -33,6 +40,7 @@ impl ChannelStatus {
             ChannelStatus::Panicked(_) => "panicked",
             ChannelStatus::Failed(_) => "failed",
             ChannelStatus::Skipped(_) => "skipped",
+            ChannelStatus::Disabled => "disabled",
         }
     }
 }
@@ -101,7 +109,7 @@ pub struct Report {
     /// The plan's channels in order.
     pub channels: Vec<ChannelReport>,
     /// Whether some channel did not go through. An answer that is short because there is no more
-    /// to show is not degraded.
+    /// to show is not degraded, nor one without a channel that somebody switched off.
     pub degraded: bool,
     /// How many candidates came from the fallback list.
     pub filled_from_fallback: usize,
@@ -126,7 +134,7 @@ impl Report {
                 }
             }
         }
-        let degraded = channels.iter().any(|one| one.status != ChannelStatus::Complete);
+        let degraded = channels.iter().any(|one| !one.status.is_as_planned());
         let (stages, total_us) = watch.read();
         Self { stages, channels, degraded, filled_from_fallback, total_us }
     }

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use gannet_core::{
-    Interaction, ItemId, KindIndex, ModelName, SceneName, TagPath, Timestamp, UserId,
+    ArmName, Interaction, ItemId, KindIndex, ModelName, SceneName, SegmentName, TagPath, Timestamp,
+    UserId,
 };
 use gannet_models::Model;
 
 use crate::config::COUNT_MAX;
 use crate::user_state::entries_of;
-use crate::{EngineState, Filter, HistoryEntry, ItemSet, KeySet, Plan, SetEntry, SetKind};
+use crate::{
+    EngineState, Filter, HistoryEntry, ItemSet, KeySet, Plan, Resolved, SetEntry, SetKind,
+    UserProfile,
+};
 
 /// One event that the caller sends along.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,8 +96,8 @@ pub struct Request {
     pub(crate) state: Arc<EngineState>,
     pub(crate) user: Option<UserId>,
     pub(crate) scene: SceneName,
-    pub(crate) segment: Option<String>,
-    pub(crate) arm: Option<String>,
+    pub(crate) segment: Option<SegmentName>,
+    pub(crate) arm: Option<ArmName>,
     pub(crate) history: Vec<HistoryEntry>,
     pub(crate) own: OwnSets,
     pub(crate) vectors: Vec<QueryVector>,
@@ -131,8 +135,8 @@ impl Request {
             None => now,
         };
         let scene = check_scene(raw.scene.clone(), &state)?;
-        check_name("segment", raw.segment.as_deref())?;
-        check_name("arm", raw.arm.as_deref())?;
+        let segment = check_segment(raw.segment.as_deref(), &state)?;
+        let arm = check_arm(raw.arm.as_deref(), &scene, &state)?;
         let known = check_history(&raw.history, &state, now)?;
         let (history, own) = own_sets(&raw, &known, &state)?;
         check_vectors(&raw.vectors, &state)?;
@@ -148,8 +152,8 @@ impl Request {
         Ok(Self {
             user: raw.user,
             scene,
-            segment: raw.segment,
-            arm: raw.arm,
+            segment,
+            arm,
             unknown_items: raw.history.len() - known.len(),
             history,
             own,
@@ -196,14 +200,14 @@ impl Request {
         &self.history
     }
 
-    /// The segment of users, as plans name it.
-    pub fn segment(&self) -> Option<&str> {
-        self.segment.as_deref()
+    /// The segment that the request names, whatever is known of the user.
+    pub fn segment(&self) -> Option<&SegmentName> {
+        self.segment.as_ref()
     }
 
-    /// The arm of an experiment, as plans name it.
-    pub fn arm(&self) -> Option<&str> {
-        self.arm.as_deref()
+    /// The arm that the request names, whatever the experiment would give to the user.
+    pub fn arm(&self) -> Option<&ArmName> {
+        self.arm.as_ref()
     }
 
     /// Whether user state must not learn of the answer.
@@ -247,11 +251,26 @@ impl Request {
         self.unknown_items
     }
 
-    /// The plan of its scene, with the size that the request asks for.
-    pub fn plan(&self) -> Plan {
-        let plan = self.state.plans.resolve(&self.scene).expect("the scene was checked");
-        let handover = self.size.unwrap_or(plan.handover);
-        Plan { handover, ..plan.clone() }
+    /// What it runs: the plan of its scene, segment and arm, with the size that it asks for. The
+    /// segment is the one that the request names, else the first configured whose conditions
+    /// hold for the user; the arm the one that it names, else the one that the scene's experiment
+    /// gives to the user.
+    pub fn resolve(&self, profile: &UserProfile) -> Resolved {
+        let state = &*self.state;
+        let events = profile.history().len();
+        let found = || state.segment_of(events, profile.index).cloned();
+        let segment = self.segment.clone().or_else(found);
+        let given = || state.plans.arm_of(&self.scene, self.user.as_ref()?).cloned();
+        let arm = self.arm.clone().or_else(given);
+        let plan = state.plans.resolve(&self.scene, segment.as_ref(), arm.as_ref());
+        let plan = plan.expect("the scene was checked");
+        let plan = match self.size {
+            Some(handover) if handover != plan.handover => {
+                Arc::new(Plan { handover, ..Plan::clone(plan) })
+            }
+            _ => plan.clone(),
+        };
+        Resolved { plan, segment, arm }
     }
 }
 
@@ -286,7 +305,7 @@ fn check_scene(scene: Option<SceneName>, state: &EngineState) -> Result<SceneNam
         let first = state.plans.scenes().next().expect("a checked configuration has a scene");
         return Ok(first.clone());
     };
-    if state.plans.resolve(&scene).is_some() {
+    if state.plans.resolve(&scene, None, None).is_some() {
         return Ok(scene);
     }
     let known: Vec<&str> = state.plans.scenes().map(SceneName::as_str).collect();
@@ -294,7 +313,48 @@ fn check_scene(scene: Option<SceneName>, state: &EngineState) -> Result<SceneNam
     Err(refuse("scene", "unknown_scene", why))
 }
 
-/// The longest name of a segment, an arm, an author or a tag, in bytes.
+fn check_segment(
+    segment: Option<&str>,
+    state: &EngineState,
+) -> Result<Option<SegmentName>, RequestError> {
+    let Some(name) = segment else { return Ok(None) };
+    let known = || state.plans.segments();
+    match known().find(|segment| segment.as_str() == name) {
+        Some(segment) => Ok(Some(segment.clone())),
+        None => {
+            let known: Vec<&str> = known().map(SegmentName::as_str).collect();
+            Err(unknown_name("segment", "unknown_segment", name, &known))
+        }
+    }
+}
+
+fn check_arm(
+    arm: Option<&str>,
+    scene: &SceneName,
+    state: &EngineState,
+) -> Result<Option<ArmName>, RequestError> {
+    let Some(name) = arm else { return Ok(None) };
+    match state.plans.arms(scene).find(|arm| arm.as_str() == name) {
+        Some(arm) => Ok(Some(arm.clone())),
+        None => {
+            let known: Vec<&str> = state.plans.arms(scene).map(ArmName::as_str).collect();
+            Err(unknown_name("arm", "unknown_arm", name, &known))
+        }
+    }
+}
+
+fn unknown_name(
+    field: &'static str,
+    code: &'static str,
+    name: &str,
+    known: &[&str],
+) -> RequestError {
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let shown: String = name.chars().take(64).collect();
+    refuse(field, code, format!("unknown {field} {shown:?}; known are {known}"))
+}
+
+/// The longest name of an author or a tag, in bytes.
 const NAME_BYTES_MAX: usize = 256;
 
 fn check_name(field: &str, name: Option<&str>) -> Result<(), RequestError> {

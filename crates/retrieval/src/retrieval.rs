@@ -1,8 +1,8 @@
 //! The answer to one request.
 
-use gannet_core::{PlanName, SceneName};
+use gannet_core::{ArmName, PlanName, SceneName, SegmentName};
 
-use crate::{Candidate, ChannelAnswer, Report, Request};
+use crate::{Candidate, ChannelAnswer, Report, Request, Resolved};
 
 /// Candidates for the ranker, with the report of how they came about.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +11,10 @@ pub struct Retrieval {
     pub snapshot: String,
     /// The scene asked for.
     pub scene: SceneName,
+    /// The segment of users that the request was of.
+    pub segment: Option<SegmentName>,
+    /// The arm of the scene's experiment that it was of.
+    pub arm: Option<ArmName>,
     /// The plan that ran.
     pub plan: PlanName,
     /// Best first.
@@ -26,7 +30,7 @@ pub struct Retrieval {
 impl Retrieval {
     pub(crate) fn new(
         request: Request,
-        plan: PlanName,
+        resolved: Resolved,
         candidates: Vec<Candidate>,
         lists: Vec<ChannelAnswer>,
         report: Report,
@@ -34,7 +38,9 @@ impl Retrieval {
         Self {
             snapshot: request.state.snapshot.version.clone(),
             scene: request.scene,
-            plan,
+            segment: resolved.segment,
+            arm: resolved.arm,
+            plan: resolved.plan.name.clone(),
             candidates,
             rank_scores: Vec::new(),
             lists: if request.keep_lists { lists } else { Vec::new() },

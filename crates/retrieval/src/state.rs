@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use gannet_core::{Bitmap, ChannelName, ItemIndex, ModelName};
+use gannet_core::{Bitmap, ChannelName, ItemIndex, ModelName, SceneName, SegmentName, UserIndex};
 use gannet_models::{Model, Popularity, Snapshot};
 
 use crate::expiry::Expiries;
 use crate::filter::FilterCache;
 use crate::overdue::Overdue;
+use crate::plans::Scene;
+use crate::segment::SegmentTests;
 use crate::{
-    Channel, ChannelKinds, ChannelSpecError, ConfigError, Plans, RetrievalConfig, SnapshotUsers,
-    UserState,
+    Channel, ChannelKinds, ChannelSpec, ChannelSpecError, ConfigError, Plans, RetrievalConfig,
+    SnapshotUsers, UserState,
 };
 
 /// The longest fallback list: it is walked past the user's refusals.
@@ -29,29 +32,57 @@ pub enum PublishError {
 }
 
 /// A snapshot, the channels built on it, the plans and the user state. Nothing of it changes but
-/// the cache of filter masks and each channel's overdue calls.
+/// the cache of filter masks, each channel's overdue calls and its switch.
 pub struct EngineState {
     /// Catalogue, histories and models.
     pub snapshot: Arc<Snapshot>,
     /// What each scene runs.
     pub plans: Plans,
-    pub(crate) channels: BTreeMap<ChannelName, ChannelSlot>,
+    pub(crate) channels: BTreeMap<ChannelName, Arc<ChannelSlot>>,
     pub(crate) users: Arc<dyn UserState>,
     /// The items that may be shown at all.
-    pub(crate) base: Arc<Bitmap>,
-    pub(crate) base_count: usize,
-    pub(crate) expiries: Expiries,
+    pub(crate) open: Base,
+    pub(crate) expiries: Arc<Expiries>,
+    /// What each scene may show, by the order of the scenes.
+    pub(crate) bases: Vec<Base>,
+    pub(crate) segments: SegmentTests,
     pub(crate) popularity: Arc<Popularity>,
     /// The most popular of the items that may be shown: what fills an answer when channels fail.
-    pub(crate) fallback: Vec<ItemIndex>,
+    pub(crate) fallback: Arc<[ItemIndex]>,
     pub(crate) filters: FilterCache,
 }
 
-/// A channel with its calls that were left behind and have not returned.
-#[derive(Clone)]
+/// The items that a scene may show: kept with the generation and shared by all its requests.
+#[derive(Debug, Clone)]
+pub struct Base {
+    /// A bit an item.
+    pub rows: Arc<Bitmap>,
+    /// How many are set.
+    pub count: usize,
+}
+
+impl Base {
+    fn new(rows: Bitmap) -> Self {
+        Self { count: rows.count(), rows: Arc::new(rows) }
+    }
+}
+
+/// A channel with its switch, and its calls that were left behind and have not returned.
 pub(crate) struct ChannelSlot {
     pub(crate) channel: Arc<dyn Channel>,
     pub(crate) overdue: Arc<Overdue>,
+    enabled: AtomicBool,
+    spec: ChannelSpec,
+}
+
+impl ChannelSlot {
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.enabled.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_enabled(&self, enabled: bool) {
+        self.enabled.store(enabled, Ordering::Relaxed);
+    }
 }
 
 impl EngineState {
@@ -62,34 +93,130 @@ impl EngineState {
         kinds: &ChannelKinds,
         users: Option<Arc<dyn UserState>>,
     ) -> Result<Self, PublishError> {
-        let (specs, plans) = config.on(&snapshot).check_with(&snapshot.merge_weights)?;
+        let users = users.unwrap_or_else(|| Arc::new(SnapshotUsers::new(snapshot.clone())));
+        Self::after(None, snapshot, config, kinds, users)
+    }
+
+    /// The same snapshot and users under another configuration. Channels whose configuration is
+    /// what it was are kept as they are.
+    pub(crate) fn reconfigured(
+        &self,
+        config: &RetrievalConfig,
+        kinds: &ChannelKinds,
+    ) -> Result<Self, PublishError> {
+        Self::after(Some(self), self.snapshot.clone(), config, kinds, self.users.clone())
+    }
+
+    /// What follows `previous`: on another snapshot every channel is built anew, and only the
+    /// switches stay as they were.
+    pub(crate) fn after(
+        previous: Option<&Self>,
+        snapshot: Arc<Snapshot>,
+        config: &RetrievalConfig,
+        kinds: &ChannelKinds,
+        users: Arc<dyn UserState>,
+    ) -> Result<Self, PublishError> {
+        let config = config.on(&snapshot);
+        let (specs, plans) = config.check_with(&snapshot.merge_weights)?;
+        let same = previous.filter(|state| Arc::ptr_eq(&state.snapshot, &snapshot));
+        let segments = SegmentTests::new(&plans.segments, snapshot.histories.user_fields())?;
+        check_caps(&plans, &snapshot)?;
         let mut channels = BTreeMap::new();
-        for spec in &specs {
-            let channel = kinds.build(spec, &snapshot)?;
-            let slot = ChannelSlot { channel, overdue: Arc::new(Overdue::default()) };
-            channels.insert(spec.name.clone(), slot);
+        for (spec, written) in specs.into_iter().zip(&config.channels) {
+            let slot_in = |state: Option<&Self>| state?.channels.get(&spec.name).cloned();
+            let was = slot_in(previous).is_none_or(|slot| slot.is_enabled());
+            let enabled = AtomicBool::new(written.enabled.unwrap_or(was));
+            let kept = slot_in(same).filter(|slot| slot.spec == spec);
+            let (channel, overdue) = match kept {
+                Some(slot) => (slot.channel.clone(), slot.overdue.clone()),
+                None => (kinds.build(&spec, &snapshot)?, Arc::default()),
+            };
+            let slot = ChannelSlot { channel, overdue, enabled, spec };
+            channels.insert(slot.spec.name.clone(), Arc::new(slot));
         }
-        let base = Arc::new(snapshot.catalogue.available().clone());
-        let popularity = popularity_of(&snapshot);
-        let open = popularity.order().iter().copied().filter(|item| base.contains(item.0));
+        let open = match same {
+            Some(state) => state.open.clone(),
+            None => Base::new(snapshot.catalogue.available().clone()),
+        };
+        let popularity =
+            same.map_or_else(|| popularity_of(&snapshot), |state| state.popularity.clone());
+        let fallback = same.map(|state| state.fallback.clone()).unwrap_or_else(|| {
+            let order = popularity.order().iter().copied();
+            order.filter(|item| open.rows.contains(item.0)).take(FALLBACK_MAX).collect()
+        });
+        let bases = bases(&plans, &open)?;
+        let expiries = match same {
+            Some(state) => state.expiries.clone(),
+            None => Arc::new(Expiries::new(&snapshot.catalogue)),
+        };
+        let filters = FilterCache::default();
         Ok(Self {
-            users: users.unwrap_or_else(|| Arc::new(SnapshotUsers::new(snapshot.clone()))),
-            fallback: open.take(FALLBACK_MAX).collect(),
-            base_count: base.count(),
-            expiries: Expiries::new(&snapshot.catalogue),
-            filters: FilterCache::default(),
             snapshot,
             plans,
             channels,
-            base,
+            users,
+            open,
+            expiries,
+            bases,
+            segments,
             popularity,
+            fallback,
+            filters,
         })
+    }
+
+    /// What a scene may show; of a scene that is not configured, every available item.
+    pub fn base(&self, scene: &SceneName) -> &Base {
+        let at = self.plans.scenes().position(|known| known == scene);
+        at.map_or(&self.open, |at| &self.bases[at])
+    }
+
+    /// The first segment whose conditions hold for a user of so many known events.
+    pub(crate) fn segment_of(
+        &self,
+        events: usize,
+        user: Option<UserIndex>,
+    ) -> Option<&SegmentName> {
+        let fields = self.snapshot.histories.user_fields();
+        let at = self.segments.of(events, user, fields)?;
+        self.plans.segments().nth(at)
     }
 
     /// A channel by name.
     pub fn channel(&self, name: &ChannelName) -> Option<&Arc<dyn Channel>> {
         self.channels.get(name).map(|slot| &slot.channel)
     }
+
+    /// Every channel with its switch.
+    pub fn switches(&self) -> impl Iterator<Item = (&ChannelName, bool)> + '_ {
+        self.channels.iter().map(|(name, slot)| (name, slot.is_enabled()))
+    }
+}
+
+/// Caps name fields that only a catalogue knows.
+fn check_caps(plans: &Plans, snapshot: &Snapshot) -> Result<(), ConfigError> {
+    for plan in plans.all() {
+        for (at, cap) in plan.caps.iter().enumerate() {
+            if snapshot.catalogue.key_field(&cap.field).is_none() {
+                let field = format!("plan.{}.cap[{at}].field", plan.name);
+                let why = format!("the items have no text field {:?}", cap.field);
+                return Err(ConfigError { field, why });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What each scene may show.
+fn bases(plans: &Plans, open: &Base) -> Result<Vec<Base>, ConfigError> {
+    let base = |scene: &Scene| match &scene.eligible {
+        None => Ok(open.clone()),
+        Some(_) => Err(ConfigError {
+            field: format!("scene.{}.eligible", scene.name),
+            why: "not to be had in this version".to_owned(),
+        }),
+    };
+    plans.scenes.iter().map(base).collect()
 }
 
 /// The snapshot's popularity: the model of that name, else the first of that kind, else a count

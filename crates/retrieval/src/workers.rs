@@ -56,7 +56,7 @@ struct Counts {
 
 /// One channel's part of one request.
 struct Call {
-    slot: ChannelSlot,
+    slot: Arc<ChannelSlot>,
     ask: Ask,
     fetch_k: usize,
     place: usize,
@@ -132,7 +132,7 @@ impl Workers {
                     pending.calls.push(call);
                     results.push(None);
                 }
-                Err(why) => results.push(Some(Outcome::skipped(why, Duration::ZERO))),
+                Err(status) => results.push(Some(Outcome::without_list(status))),
             }
         }
         drop(done);
@@ -159,14 +159,19 @@ impl Workers {
         channel: &PlanChannel,
         ask: &Ask,
         done: &Sender<(usize, Outcome)>,
-    ) -> Result<PendingCall, &'static str> {
-        let slot = ask.state.channels.get(&channel.channel).ok_or("it is not configured")?;
+    ) -> Result<PendingCall, ChannelStatus> {
+        let skipped = |why: &str| ChannelStatus::Skipped(why.to_owned());
+        let slot = ask.state.channels.get(&channel.channel);
+        let slot = slot.ok_or_else(|| skipped("it is not configured"))?;
+        if !channel.enabled || !slot.is_enabled() {
+            return Err(ChannelStatus::Disabled);
+        }
         let asked_at = self.crew.clock.elapsed();
         if slot.overdue.is_stuck(asked_at) {
-            return Err(STUCK);
+            return Err(skipped(STUCK));
         }
         if self.crew.is_idle_for_good() {
-            return Err("every thread is stuck");
+            return Err(skipped("every thread is stuck"));
         }
         let due = ask.deadline.or_after(channel.deadline);
         let margin = (due.left() / 10).min(MARGIN_MAX);
@@ -182,8 +187,8 @@ impl Workers {
         };
         match self.queue.try_send(call) {
             Ok(()) => Ok(PendingCall { place, due, stage, slot: slot.clone(), asked_at }),
-            Err(TrySendError::Full(_)) => Err("too many calls are waiting"),
-            Err(TrySendError::Disconnected(_)) => Err("the engine is shutting down"),
+            Err(TrySendError::Full(_)) => Err(skipped("too many calls are waiting")),
+            Err(TrySendError::Disconnected(_)) => Err(skipped("the engine is shutting down")),
         }
     }
 
@@ -330,8 +335,12 @@ fn run_channel(call: &Call) -> (ChannelStatus, CheckedList) {
 
 impl Outcome {
     fn skipped(why: &str, wait: Duration) -> Self {
-        let status = ChannelStatus::Skipped(why.to_owned());
-        Self { status, checked: CheckedList::default(), wait, run: Duration::ZERO }
+        Self { wait, ..Self::without_list(ChannelStatus::Skipped(why.to_owned())) }
+    }
+
+    fn without_list(status: ChannelStatus) -> Self {
+        let (wait, run) = (Duration::ZERO, Duration::ZERO);
+        Self { status, checked: CheckedList::default(), wait, run }
     }
 
     fn report(self, channel: &PlanChannel) -> (ChannelAnswer, ChannelReport) {
@@ -361,7 +370,7 @@ struct PendingCall {
     place: usize,
     due: Deadline,
     stage: Arc<Mutex<CallStage>>,
-    slot: ChannelSlot,
+    slot: Arc<ChannelSlot>,
     asked_at: Duration,
 }
 

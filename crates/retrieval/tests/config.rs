@@ -38,7 +38,8 @@ fn parse(text: &str) -> RetrievalConfig {
 
 fn plan(config: &RetrievalConfig, learnt: &MergeWeights) -> Plan {
     let (_, plans) = config.check_with(learnt).expect("a sound configuration");
-    plans.resolve(&SceneName::new("feed").expect("a name")).expect("a scene").clone()
+    let feed = SceneName::new("feed").expect("a name");
+    plans.resolve(&feed, None, None).expect("a scene").as_ref().clone()
 }
 
 #[test]
@@ -49,7 +50,7 @@ fn a_sound_one_has_its_defaults_and_its_parameters() {
     assert_eq!(specs[0].parameters.len(), 1);
     let plan = plan(&config, &MergeWeights::default());
     assert_eq!((plan.merge, plan.rrf_k, plan.handover), (MergeKind::Rrf, 60.0, 50));
-    assert!(plan.refuse_consumed);
+    assert!(plan.eligibility.refuse_consumed);
     let near = &plan.channels[0];
     assert_eq!(
         (near.fetch_k, near.quota.min, near.quota.target, near.quota.max),

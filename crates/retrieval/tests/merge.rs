@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use gannet_core::{ChannelName, ItemIndex, PlanName};
 use gannet_retrieval::{
-    ChannelAnswer, ChannelList, Found, MergeKind, Plan, PlanChannel, Quota, merge,
+    ChannelAnswer, ChannelList, EligibilityRule, Found, MergeKind, Normalisation, Plan,
+    PlanChannel, Quota, merge,
 };
 use proptest::prelude::*;
 
@@ -26,6 +27,7 @@ fn answer(at: usize, items: &[u32]) -> ChannelAnswer {
 fn plan(kind: MergeKind, handover: usize, quotas: &[(usize, usize, usize)]) -> Plan {
     let channel = |(at, (min, target, max)): (usize, &(usize, usize, usize))| PlanChannel {
         channel: name(at),
+        enabled: true,
         fetch_k: 100,
         quota: Quota { min: *min, target: *target, max: *max },
         weight: 1.0 + at as f32 / 4.0,
@@ -38,7 +40,9 @@ fn plan(kind: MergeKind, handover: usize, quotas: &[(usize, usize, usize)]) -> P
         rrf_k: 60.0,
         handover,
         deadline: Duration::from_millis(50),
-        refuse_consumed: true,
+        eligibility: EligibilityRule::default(),
+        normalisation: Normalisation::MinMax,
+        caps: Vec::new(),
     }
 }
 

@@ -116,7 +116,7 @@ fn a_profile_has_user_state_first_and_the_requests_events_last() {
     assert_eq!((profile.history().len(), profile.fresh_count), (11, 1));
     assert_eq!(profile.fresh()[0].item, ItemIndex(77));
     assert_eq!(request.unknown_names(), 1);
-    let eligible = Eligibility::of(&request, &request.plan(), &profile);
+    let eligible = Eligibility::of(&request, &request.resolve(&profile).plan, &profile);
     assert_eq!(eligible.refusal(ItemIndex(5)), Some(Refusal::BlockedItem));
     assert_eq!(eligible.refusal(ItemIndex(77)), Some(Refusal::Consumed));
     assert_eq!(profile.triggers(1, None)[0].item, ItemIndex(77));

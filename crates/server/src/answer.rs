@@ -75,7 +75,7 @@ pub(crate) struct StageAnswer {
 pub(crate) struct ChannelAnswer {
     /// The channel.
     channel: String,
-    /// complete, partial, late, panicked, failed or skipped.
+    /// complete, partial, late, panicked, failed, skipped or disabled.
     status: &'static str,
     /// Why it failed or was skipped.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -47,7 +47,7 @@ impl Notices {
         }
         let reason = match &report.status {
             // A partial list is a matter of tuning, which metrics show.
-            ChannelStatus::Complete | ChannelStatus::Partial => return,
+            ChannelStatus::Complete | ChannelStatus::Partial | ChannelStatus::Disabled => return,
             ChannelStatus::Late => "its deadline passed",
             ChannelStatus::Panicked(reason)
             | ChannelStatus::Failed(reason)

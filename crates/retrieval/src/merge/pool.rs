@@ -13,7 +13,7 @@ pub(super) struct Pool<'a> {
     pub(super) lists: Vec<Vec<(u32, u32)>>,
     items: Vec<ItemIndex>,
     /// By slot: how many lists name the item.
-    mentions: Vec<u32>,
+    pub(super) mentions: Vec<u32>,
 }
 
 impl<'a> Pool<'a> {
@@ -55,6 +55,16 @@ impl<'a> Pool<'a> {
     /// Number of distinct items.
     pub(super) fn len(&self) -> usize {
         self.items.len()
+    }
+
+    pub(super) fn item(&self, slot: u32) -> ItemIndex {
+        self.items[slot as usize]
+    }
+
+    /// The channel's own scores, entry by entry of its list.
+    pub(super) fn scores(&self, channel: usize) -> impl Iterator<Item = f64> + '_ {
+        let score = move |at: &(u32, u32)| self.found[channel][at.1 as usize - 1].channel_score;
+        self.lists[channel].iter().map(score).map(f64::from)
     }
 
     /// The slots with their scores as candidates, each with all its evidence.

@@ -1,10 +1,11 @@
-//! Who has placed what: keeps every merge within the quotas and the handover size.
+//! Who has placed what: keeps every merge within quotas, caps and the handover size.
 
+use super::caps::Caps;
 use super::pool::Pool;
 use crate::Plan;
 
-/// A merge goes through its items three times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A merge goes through its items three times, and once more where soft caps kept any out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Pass {
     /// Up to the targets, with places held back for minima that are not met yet.
     Reserve,
@@ -12,10 +13,8 @@ pub(super) enum Pass {
     Target,
     /// Up to the maxima.
     Refill,
-}
-
-impl Pass {
-    pub(super) const ALL: [Pass; 3] = [Pass::Reserve, Pass::Target, Pass::Refill];
+    /// Up to the maxima, with what soft caps kept out.
+    Relax,
 }
 
 /// One placed item.
@@ -28,15 +27,17 @@ pub(super) struct Place {
     pub(super) rank: u32,
     /// How many items had been placed before.
     pub(super) order: usize,
-    /// Whether it came past the channel's target.
-    pub(super) refill: bool,
+    /// The pass in which it came.
+    pub(super) pass: Pass,
 }
 
 /// The answer while it is put together.
 pub(super) struct Places<'a> {
     pool: &'a Pool<'a>,
     plan: &'a Plan,
-    pass: Pass,
+    caps: Caps<'a>,
+    /// The present pass; `None` before the first.
+    pass: Option<Pass>,
     /// Places held back for minima.
     reserved: usize,
     taken: Vec<bool>,
@@ -47,12 +48,13 @@ pub(super) struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    pub(super) fn new(pool: &'a Pool<'a>, plan: &'a Plan) -> Self {
+    pub(super) fn new(pool: &'a Pool<'a>, plan: &'a Plan, caps: Caps<'a>) -> Self {
         let channels = plan.channels.len();
         Self {
             pool,
             plan,
-            pass: Pass::Reserve,
+            caps,
+            pass: None,
             reserved: plan.channels.iter().map(|channel| channel.quota.min).sum(),
             taken: vec![false; pool.len()],
             counts: vec![0; channels],
@@ -61,12 +63,33 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Starts a pass; past the first nothing is held back any more.
-    pub(super) fn begin(&mut self, pass: Pass) {
-        self.pass = pass;
-        if pass != Pass::Reserve {
+    /// Starts the next pass; past the first nothing is held back any more.
+    pub(super) fn next_pass(&mut self) -> Option<Pass> {
+        let next = match self.pass {
+            None => Pass::Reserve,
+            Some(Pass::Reserve) => Pass::Target,
+            Some(Pass::Target) => Pass::Refill,
+            Some(Pass::Refill) if !self.is_full() && self.caps.any_soft() => Pass::Relax,
+            Some(Pass::Refill | Pass::Relax) => return None,
+        };
+        if next != Pass::Reserve {
             self.reserved = 0;
         }
+        if next == Pass::Relax {
+            // What was passed over is looked at again.
+            self.caps.relax_soft();
+            self.next.fill(0);
+        }
+        self.pass = Some(next);
+        self.pass
+    }
+
+    pub(super) fn has_caps(&self) -> bool {
+        !self.caps.is_empty()
+    }
+
+    pub(super) fn fits_caps(&self, slot: u32) -> bool {
+        self.caps.is_empty() || self.caps.fits(self.pool.item(slot))
     }
 
     pub(super) fn channel_count(&self) -> usize {
@@ -85,8 +108,8 @@ impl<'a> Places<'a> {
     pub(super) fn is_open(&self, channel: usize) -> bool {
         let quota = &self.plan.channels[channel].quota;
         let limit = match self.pass {
-            Pass::Refill => quota.max,
-            Pass::Reserve | Pass::Target => quota.target.min(quota.max),
+            Some(Pass::Refill | Pass::Relax) => quota.max,
+            Some(Pass::Reserve | Pass::Target) | None => quota.target.min(quota.max),
         };
         let held_back = if self.owes(channel) { 0 } else { self.reserved };
         self.counts[channel] < limit && self.places.len() + held_back < self.plan.handover
@@ -94,7 +117,8 @@ impl<'a> Places<'a> {
 
     /// Whether a place is held back for the channel.
     fn owes(&self, channel: usize) -> bool {
-        self.pass == Pass::Reserve && self.counts[channel] < self.plan.channels[channel].quota.min
+        self.pass == Some(Pass::Reserve)
+            && self.counts[channel] < self.plan.channels[channel].quota.min
     }
 
     /// Channels whose minimum is not met place their best; the end of the first pass of a merge
@@ -105,11 +129,12 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Places the best of a channel's list that nobody has placed; false where there is none.
+    /// Places the best of a channel's list that nobody has placed and that the caps let in; false
+    /// where there is none. What a cap keeps out once it keeps out until it is relaxed.
     pub(super) fn take_next(&mut self, channel: usize) -> bool {
         while let Some((slot, rank)) = self.pool.lists[channel].get(self.next[channel]).copied() {
             self.next[channel] += 1;
-            if !self.is_taken(slot) {
+            if !self.is_taken(slot) && self.fits_caps(slot) {
                 self.take(slot, channel, rank);
                 return true;
             }
@@ -121,8 +146,11 @@ impl<'a> Places<'a> {
         if self.owes(channel) {
             self.reserved -= 1;
         }
-        let (order, refill) = (self.places.len(), self.pass == Pass::Refill);
-        self.places.push(Place { slot, channel, rank, order, refill });
+        let (order, pass) = (self.places.len(), self.pass.unwrap_or(Pass::Reserve));
+        self.places.push(Place { slot, channel, rank, order, pass });
+        if self.has_caps() {
+            self.caps.add(self.pool.item(slot));
+        }
         self.counts[channel] += 1;
         self.taken[slot as usize] = true;
     }

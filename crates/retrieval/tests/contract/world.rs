@@ -14,9 +14,9 @@ use gannet_models::{
     Recency, Snapshot, Trending, UserItems, UserVectors, Vectors,
 };
 use gannet_retrieval::{
-    Ask, Channel, ChannelKinds, ChannelSpec, ChannelSpecError, Deadline, Eligibility, EngineState,
-    Filter, HistoryEntry, ItemSet, MergeKind, Plan, RetrievalConfig, SetEntry, SetKind,
-    UserProfile, UserRecord, UserSets,
+    Ask, Channel, ChannelKinds, ChannelSpec, ChannelSpecError, Deadline, Eligibility,
+    EligibilityRule, EngineState, Filter, HistoryEntry, ItemSet, MergeKind, Plan, RetrievalConfig,
+    SetEntry, SetKind, UserProfile, UserRecord, UserSets,
 };
 use gannet_vectors::Matrix;
 use proptest::prelude::*;
@@ -324,7 +324,9 @@ fn plan(refuse_consumed: bool) -> Plan {
         rrf_k: 60.0,
         handover: 500,
         deadline: Duration::from_secs(1),
-        refuse_consumed,
+        normalisation: Default::default(),
+        eligibility: EligibilityRule { refuse_consumed, ..EligibilityRule::default() },
+        caps: Vec::new(),
     }
 }
 
