@@ -90,15 +90,19 @@ pub(crate) fn as_profile_sees(mut dataset: Dataset, profile: Profile) -> Result<
 }
 
 /// Trains on a data set; the snapshot is not stored yet.
-pub(crate) fn train(app: &App, dataset: &Dataset, args: &TrainingArgs) -> Result<Trained> {
+pub(crate) fn train(app: &App, dataset: Dataset, args: &TrainingArgs) -> Result<Trained> {
     let profile = Profile::from(args.profile);
-    let kind = split_text::parse(&args.split, dataset, profile)?;
-    let split = kind.as_ref().map(|kind| split(dataset, kind)).transpose()?;
+    let kind = split_text::parse(&args.split, &dataset, profile)?;
+    let name = dataset.name.clone();
+    let split = kind.as_ref().map(|kind| split(&dataset, kind)).transpose()?;
     let whole;
     let train = match &split {
-        Some(split) => &split.train,
+        Some(split) => {
+            drop(dataset);
+            &split.train
+        }
         None => {
-            whole = TrainSet::whole(dataset);
+            whole = TrainSet::whole_of(dataset);
             &whole
         }
     };
@@ -109,14 +113,14 @@ pub(crate) fn train(app: &App, dataset: &Dataset, args: &TrainingArgs) -> Result
     let (tuned, weights) = chosen.unzip();
     let recipe = tuned.as_ref().map_or(&start, |tuned| &tuned.recipe);
     let created = app.clock.now();
-    let version = version(&dataset.name, created.0)?;
+    let version = version(&name, created.0)?;
     let mut snapshot = fit_snapshot(train, recipe, created, &version, &app.progress)?;
     let learnt = weights
         .as_ref()
         .map(|found| MergeWeights { weights: found.weights.clone(), rrf_k: Some(found.rrf_k) });
     let learnt = learnt.unwrap_or_default();
     let making = Making {
-        dataset: dataset.name.clone(),
+        dataset: name,
         split: kind.as_ref().map_or_else(|| "none".to_owned(), split_text::text),
         profile,
     };

@@ -1,5 +1,9 @@
 //! All items of one generation, in columns: an item is its [`ItemIndex`], the row in each of them.
 
+mod columns;
+
+pub use columns::{CatalogueColumns, ColumnsError};
+
 use crate::bitmap::Bitmap;
 use crate::clock::Timestamp;
 use crate::field::{Column, FieldError, FieldIndex, FieldTable};

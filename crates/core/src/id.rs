@@ -19,7 +19,8 @@ pub enum IdError {
     TooLong(usize),
 }
 
-fn check(id: &str) -> Result<(), IdError> {
+/// Checks that a string could be an id, without making one.
+pub(crate) fn check_id(id: &str) -> Result<(), IdError> {
     match id.len() {
         0 => Err(IdError::Empty),
         bytes if bytes > ID_BYTES_MAX => Err(IdError::TooLong(bytes)),
@@ -38,8 +39,13 @@ macro_rules! outside_id {
             /// Checks that the string has 1 to 256 bytes.
             pub fn new(id: impl Into<String>) -> Result<Self, IdError> {
                 let id = id.into();
-                check(&id)?;
+                check_id(&id)?;
                 Ok(Self(id.into_boxed_str()))
+            }
+
+            /// Whether a string could be an id, without making one.
+            pub fn check(id: &str) -> Result<(), IdError> {
+                check_id(id)
             }
 
             /// The id as it was given.

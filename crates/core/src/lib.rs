@@ -17,7 +17,9 @@ mod stage;
 mod strings;
 
 pub use bitmap::Bitmap;
-pub use catalogue::{Catalogue, CatalogueBuilder, CatalogueError, ItemRow, KeyField};
+pub use catalogue::{
+    Catalogue, CatalogueBuilder, CatalogueColumns, CatalogueError, ColumnsError, ItemRow, KeyField,
+};
 pub use clock::{Clock, ManualClock, Timestamp};
 pub use event::{
     EventKind, EventKinds, EventKindsError, Interaction, KindIndex, Marks, SceneIndex, watch_share,
@@ -32,4 +34,4 @@ pub use progress::{Progress, Silent};
 pub use refusal::{Refusal, RefusalCounts};
 pub use sparse::{SparseRows, SparseRowsBuilder, SparseRowsError};
 pub use stage::Stage;
-pub use strings::StringTable;
+pub use strings::{StringTable, StringsError, strings_from_parts};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use gannet_core::{SparseRows, StringTable};
+use gannet_core::{SparseRows, StringTable, Timestamp, strings_from_parts};
 use gannet_vectors::Matrix;
 
 /// One array with its values in row-major order.
@@ -195,33 +195,46 @@ impl Arrays {
         self.put(&format!("{name}.ends"), Array::U64(ends));
     }
 
-    pub(crate) fn take_strings(&mut self, name: &str) -> Result<Vec<String>, ArraysError> {
+    /// Strings end to end, with where each ends: checked, not taken apart.
+    pub(crate) fn take_text_column(
+        &mut self,
+        name: &str,
+    ) -> Result<(String, Vec<usize>), ArraysError> {
         let bytes = self.take_u8(&format!("{name}.bytes"))?;
         let ends = self.take_u64(&format!("{name}.ends"))?;
-        let bad = |why: String| ArraysError::contents(name, why);
-        if ends.last().copied().unwrap_or(0) != bytes.len() as u64 {
-            return Err(bad("the last string does not end with the bytes".into()));
-        }
-        let mut strings = Vec::with_capacity(ends.len());
+        strings_from_parts(bytes, ends).map_err(|error| ArraysError::contents(name, error))
+    }
+
+    pub(crate) fn take_strings(&mut self, name: &str) -> Result<Vec<String>, ArraysError> {
+        let (text, ends) = self.take_text_column(name)?;
         let mut start = 0;
-        for (at, end) in ends.iter().enumerate() {
-            let slice = usize::try_from(*end).ok().and_then(|end| bytes.get(start..end));
-            let slice = slice.ok_or_else(|| bad(format!("string {at} ends before it begins")))?;
-            let text = std::str::from_utf8(slice);
-            strings.push(text.map_err(|_| bad(format!("string {at} is not UTF-8")))?.to_owned());
-            start += slice.len();
-        }
-        Ok(strings)
+        let string = |end: usize| text[std::mem::replace(&mut start, end)..end].to_owned();
+        Ok(ends.into_iter().map(string).collect())
     }
 
     /// Strings that must be distinct.
     pub(crate) fn take_table(&mut self, name: &str) -> Result<StringTable, ArraysError> {
-        let strings = self.take_strings(name)?;
-        let table: StringTable = strings.iter().collect();
-        if table.len() != strings.len() {
-            return Err(ArraysError::contents(name, "a string is there twice"));
-        }
-        Ok(table)
+        let bytes = self.take_u8(&format!("{name}.bytes"))?;
+        let ends = self.take_u64(&format!("{name}.ends"))?;
+        StringTable::from_parts(bytes, ends).map_err(|error| ArraysError::contents(name, error))
+    }
+
+    /// Times with a flag each that says whether there is one.
+    pub(crate) fn take_times(&mut self, name: &str) -> Result<Vec<Option<Timestamp>>, ArraysError> {
+        let known_name = format!("{name}_known");
+        let (times, known) = (self.take_i64(name)?, self.take_u8(&known_name)?);
+        require_length(&known_name, known.len(), times.len())?;
+        let time = |(time, known)| Ok(flag(&known_name, known)?.then_some(Timestamp(time)));
+        times.into_iter().zip(known).map(time).collect()
+    }
+}
+
+/// A byte that must be 0 or 1.
+pub(crate) fn flag(name: &str, byte: u8) -> Result<bool, ArraysError> {
+    match byte {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(ArraysError::contents(name, format!("{other} is neither 0 nor 1"))),
     }
 }
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use gannet_core::Bitmap;
 use gannet_vectors::{ExactSearch, Matrix, VectorSearch};
 
-use crate::arrays::{Array, Arrays, ArraysError, Part, require_length};
-use crate::catalogue::flag;
+use crate::arrays::{Array, Arrays, ArraysError, Part, flag, require_length};
 
 /// How a query is held against an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

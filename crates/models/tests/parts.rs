@@ -315,15 +315,29 @@ fn an_unknown_kind_is_refused() {
 }
 
 #[test]
-fn tags_that_would_be_numbered_anew_are_refused() {
+fn tags_keep_their_numbers_and_need_their_ancestors() {
     let tags = vec![TagPath::new("a/b").unwrap(), TagPath::new("c").unwrap()];
-    let item = Item { tags, ..Item::bare(ItemId::new("x").unwrap()) };
+    let item = Item { tags: tags.clone(), ..Item::bare(ItemId::new("x").unwrap()) };
     let mut arrays = Catalogue::from_items([&item]).unwrap().to_arrays();
-    // The same names in another order: every inverted list would lead to the wrong tag.
+    // Another order of the same names: other parts name tags by number.
     arrays.arrays.insert("tags.bytes".into(), Array::U8(b"caa/b".to_vec()));
     arrays.arrays.insert("tags.ends".into(), Array::U64(vec![1, 2, 5]));
     arrays.arrays.insert("item_tags".into(), Array::U32(vec![2, 0]));
-    assert!(matches!(Catalogue::from_arrays(arrays), Err(ArraysError::Contents { .. })));
+    let catalogue = Catalogue::from_arrays(arrays.clone()).unwrap();
+    assert_eq!(catalogue.item(ItemIndex(0)).tags, tags);
+    assert_eq!(catalogue.find_tag("c"), Some(0));
+    for (bytes, ends, item_tags) in [
+        ("cxa/b", vec![1, 2, 5], vec![2, 0]),
+        ("ca", vec![1, 2], vec![2, 0]),
+        ("ca", vec![1, 2], vec![1, 1]),
+        ("c/", vec![1, 2], vec![1, 0]),
+    ] {
+        arrays.arrays.insert("tags.bytes".into(), Array::U8(bytes.as_bytes().to_vec()));
+        arrays.arrays.insert("tags.ends".into(), Array::U64(ends));
+        arrays.arrays.insert("item_tags".into(), Array::U32(item_tags));
+        let error = Catalogue::from_arrays(arrays.clone()).unwrap_err();
+        assert!(matches!(error, ArraysError::Contents { .. }), "{error}");
+    }
 }
 
 fn snapshot() -> Snapshot {

@@ -129,14 +129,6 @@ pub enum WriteError {
         /// The lock file.
         path: PathBuf,
     },
-    /// A part has more arrays or texts than the file format takes.
-    #[error("{}: {why}", path.display())]
-    Part {
-        /// The file.
-        path: PathBuf,
-        /// What the format said.
-        why: String,
-    },
     /// A snapshot that has to be looked at cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),

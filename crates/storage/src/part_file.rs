@@ -3,76 +3,84 @@
 //! The format is that of Hugging Face (<https://github.com/huggingface/safetensors>), so any
 //! tool that reads it can look into a snapshot. Values are little-endian.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
+use std::io::{self, Write};
 
 use gannet_models::{Array, Arrays, ArraysError};
-use safetensors::tensor::{SafeTensors, View, serialize};
+use safetensors::tensor::SafeTensors;
 use safetensors::{Dtype, SafeTensorError};
+use serde_json::{Map, Value, json};
 
 /// The key of the metadata under which the texts stand, as one JSON object.
 const TEXTS: &str = "texts";
+/// Values that are turned into bytes at once.
+const CHUNK: usize = 8_192;
 
-struct ArrayView<'a> {
-    array: &'a Array,
-    shape: [usize; 1],
-}
-
-impl<'a> ArrayView<'a> {
-    fn new(array: &'a Array) -> Self {
-        let length = match array {
-            Array::F32(values) => values.len(),
-            Array::U32(values) => values.len(),
-            Array::U64(values) => values.len(),
-            Array::I64(values) => values.len(),
-            Array::U8(values) => values.len(),
-        };
-        Self { array, shape: [length] }
-    }
-}
-
-impl View for ArrayView<'_> {
-    fn dtype(&self) -> Dtype {
-        match self.array {
-            Array::F32(_) => Dtype::F32,
-            Array::U32(_) => Dtype::U32,
-            Array::U64(_) => Dtype::U64,
-            Array::I64(_) => Dtype::I64,
-            Array::U8(_) => Dtype::U8,
-        }
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        match self.array {
-            Array::F32(values) => Cow::Owned(values.iter().flat_map(|v| v.to_le_bytes()).collect()),
-            Array::U32(values) => Cow::Owned(values.iter().flat_map(|v| v.to_le_bytes()).collect()),
-            Array::U64(values) => Cow::Owned(values.iter().flat_map(|v| v.to_le_bytes()).collect()),
-            Array::I64(values) => Cow::Owned(values.iter().flat_map(|v| v.to_le_bytes()).collect()),
-            Array::U8(values) => Cow::Borrowed(values),
-        }
-    }
-
-    fn data_len(&self) -> usize {
-        let bytes = match self.array {
-            Array::U64(_) | Array::I64(_) => 8,
-            Array::F32(_) | Array::U32(_) => 4,
-            Array::U8(_) => 1,
-        };
-        self.shape[0] * bytes
-    }
-}
-
-/// The bytes of a part's file. The same arrays give the same bytes.
-pub(crate) fn to_bytes(arrays: &Arrays) -> Result<Vec<u8>, SafeTensorError> {
-    let tensors = arrays.arrays.iter().map(|(name, array)| (name, ArrayView::new(array)));
-    // One entry for all: the library writes several in the order of a hash table, and the same
-    // arrays would give other bytes each time.
+/// Writes a part's file; each array is dropped once it is written. The same arrays give the same
+/// bytes. Arrays of wide values come first, as the format asks, so that each is aligned.
+///
+/// Our own writer, for the library's wants every tensor's bytes at once: a copy of 2 GB.
+pub(crate) fn write(arrays: Arrays, file: &mut dyn Write) -> io::Result<()> {
+    let mut ordered: Vec<(String, Array)> = arrays.arrays.into_iter().collect();
+    ordered.sort_by(|a, b| width(&b.1).cmp(&width(&a.1)).then(a.0.cmp(&b.0)));
+    let mut header = Map::new();
+    // One entry for all texts: their order is then ours.
     let texts = serde_json::to_string(&arrays.texts).expect("strings by strings");
-    serialize(tensors, Some(HashMap::from([(TEXTS.to_owned(), texts)])))
+    header.insert("__metadata__".to_owned(), json!({ TEXTS: texts }));
+    let mut start = 0;
+    for (name, array) in &ordered {
+        let end = start + array.len() * width(array);
+        let (dtype, shape, span) = (type_of(array), [array.len()], [start, end]);
+        let facts = json!({ "dtype": dtype, "shape": shape, "data_offsets": span });
+        header.insert(name.clone(), facts);
+        start = end;
+    }
+    let mut header = serde_json::to_vec(&Value::Object(header)).expect("strings and numbers");
+    header.resize(header.len().next_multiple_of(8), b' ');
+    file.write_all(&(header.len() as u64).to_le_bytes())?;
+    file.write_all(&header)?;
+    for (_, array) in ordered {
+        match array {
+            Array::F32(values) => write_numbers(file, &values, f32::to_le_bytes)?,
+            Array::U32(values) => write_numbers(file, &values, u32::to_le_bytes)?,
+            Array::U64(values) => write_numbers(file, &values, u64::to_le_bytes)?,
+            Array::I64(values) => write_numbers(file, &values, i64::to_le_bytes)?,
+            Array::U8(values) => file.write_all(&values)?,
+        }
+    }
+    Ok(())
+}
+
+fn write_numbers<const BYTES: usize, T: Copy>(
+    file: &mut dyn Write,
+    values: &[T],
+    bytes: fn(T) -> [u8; BYTES],
+) -> io::Result<()> {
+    let mut buffer = Vec::with_capacity(CHUNK * BYTES);
+    for chunk in values.chunks(CHUNK) {
+        buffer.clear();
+        chunk.iter().for_each(|value| buffer.extend_from_slice(&bytes(*value)));
+        file.write_all(&buffer)?;
+    }
+    Ok(())
+}
+
+/// Bytes of one value.
+fn width(array: &Array) -> usize {
+    match array {
+        Array::U64(_) | Array::I64(_) => 8,
+        Array::F32(_) | Array::U32(_) => 4,
+        Array::U8(_) => 1,
+    }
+}
+
+fn type_of(array: &Array) -> &'static str {
+    match array {
+        Array::F32(_) => "F32",
+        Array::U32(_) => "U32",
+        Array::U64(_) => "U64",
+        Array::I64(_) => "I64",
+        Array::U8(_) => "U8",
+    }
 }
 
 /// The arrays of a part's file. Lengths are checked by the format, meanings by the part.
@@ -112,6 +120,12 @@ fn numbers<const BYTES: usize, T>(data: &[u8], number: fn([u8; BYTES]) -> T) -> 
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn to_bytes(arrays: &Arrays) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        write(arrays.clone(), &mut bytes)?;
+        Ok(bytes)
+    }
 
     fn array() -> impl Strategy<Value = Array> {
         prop_oneof![

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use gannet_core::{Catalogue, EventKinds, ModelName, Timestamp};
 use gannet_models::{ArraysError, Histories, MergeWeights, Model, Part, Snapshot};
+use rayon::prelude::*;
 
 use crate::error::ReadError;
-use crate::manifest::{MANIFEST, MANIFEST_SUM, Manifest, RECIPE_KIND, sha256, sum_line};
+use crate::manifest::{FileFacts, MANIFEST, MANIFEST_SUM, Manifest, RECIPE_KIND, sha256, sum_line};
 use crate::map::CheckedMap;
 use crate::part_file;
 
@@ -67,12 +68,13 @@ pub(crate) fn snapshot(folder: &Path, manifest: &Manifest) -> Result<Snapshot, R
     let contents = |why: String| ReadError::Contents { path: manifest_path.clone(), why };
     let kinds = EventKinds::new(manifest.kinds.clone());
     let kinds = kinds.map_err(|error| contents(error.to_string()))?;
+    // Files at once, on all cores: hashing gigabytes is what takes the time.
+    let read: Vec<Result<ReadPart, ReadError>> =
+        manifest.files.par_iter().map(|file| part(folder, file, manifest.format)).collect();
     let mut parts = Parts::default();
-    for file in &manifest.files {
-        let path = folder.join(&file.name);
-        let map = CheckedMap::open(&path, file)?;
-        let part = |source| ReadError::Part { path: path.clone(), source };
-        parts.take(&file.name, &file.kind, manifest.format, map.bytes()).map_err(part)?;
+    for (file, part) in manifest.files.iter().zip(read) {
+        let in_file = |source| ReadError::Part { path: folder.join(&file.name), source };
+        parts.take(&file.name, &file.kind, part?).map_err(in_file)?;
     }
     let missing = |kind: &str| contents(format!("lists no file of kind {kind:?}"));
     let snapshot = Snapshot {
@@ -90,6 +92,42 @@ pub(crate) fn snapshot(folder: &Path, manifest: &Manifest) -> Result<Snapshot, R
     Ok(snapshot)
 }
 
+/// One file's contents, checked.
+enum ReadPart {
+    Catalogue(Catalogue),
+    Histories(Histories),
+    MergeWeights(MergeWeights),
+    Recipe(String),
+    Model(Model),
+}
+
+fn part(folder: &Path, file: &FileFacts, format: u32) -> Result<ReadPart, ReadError> {
+    let path = folder.join(&file.name);
+    let map = CheckedMap::open(&path, file)?;
+    ReadPart::of(&file.kind, format, map.bytes()).map_err(|source| ReadError::Part { path, source })
+}
+
+impl ReadPart {
+    fn of(kind: &str, format: u32, bytes: &[u8]) -> Result<Self, ArraysError> {
+        if kind == RECIPE_KIND {
+            let text = std::str::from_utf8(bytes);
+            let text = text.map_err(|error| ArraysError::contents(kind, error))?;
+            return Ok(Self::Recipe(text.to_owned()));
+        }
+        let arrays = part_file::from_bytes(bytes)?;
+        let (kind, arrays) = match format {
+            1 => arrays.upgrade_from_format_1(kind)?,
+            _ => (kind.to_owned(), arrays),
+        };
+        Ok(match kind.as_str() {
+            Catalogue::KIND => Self::Catalogue(Part::from_arrays(arrays)?),
+            Histories::KIND => Self::Histories(Part::from_arrays(arrays)?),
+            MergeWeights::KIND => Self::MergeWeights(Part::from_arrays(arrays)?),
+            kind => Self::Model(Model::from_arrays(kind, arrays)?),
+        })
+    }
+}
+
 #[derive(Default)]
 struct Parts {
     catalogue: Option<Catalogue>,
@@ -100,35 +138,19 @@ struct Parts {
 }
 
 impl Parts {
-    fn take(
-        &mut self,
-        name: &str,
-        kind: &str,
-        format: u32,
-        bytes: &[u8],
-    ) -> Result<(), ArraysError> {
-        if kind == RECIPE_KIND {
-            let text = std::str::from_utf8(bytes);
-            let text = text.map_err(|error| ArraysError::contents(kind, error))?;
-            return put(&mut self.recipe, text.to_owned(), kind);
-        }
-        let arrays = part_file::from_bytes(bytes)?;
-        let (kind, arrays) = match format {
-            1 => arrays.upgrade_from_format_1(kind)?,
-            _ => (kind.to_owned(), arrays),
-        };
-        match kind.as_str() {
-            Catalogue::KIND => put(&mut self.catalogue, Part::from_arrays(arrays)?, &kind),
-            Histories::KIND => put(&mut self.histories, Part::from_arrays(arrays)?, &kind),
-            MergeWeights::KIND => put(&mut self.merge_weights, Part::from_arrays(arrays)?, &kind),
-            _ => {
-                let model = Model::from_arrays(&kind, arrays)?;
+    fn take(&mut self, name: &str, kind: &str, part: ReadPart) -> Result<(), ArraysError> {
+        match part {
+            ReadPart::Catalogue(part) => put(&mut self.catalogue, part, kind),
+            ReadPart::Histories(part) => put(&mut self.histories, part, kind),
+            ReadPart::MergeWeights(part) => put(&mut self.merge_weights, part, kind),
+            ReadPart::Recipe(part) => put(&mut self.recipe, part, kind),
+            ReadPart::Model(model) => {
                 let name = name.strip_suffix(".safetensors").unwrap_or(name);
                 let name =
-                    ModelName::new(name).map_err(|error| ArraysError::contents(&kind, error))?;
+                    ModelName::new(name).map_err(|error| ArraysError::contents(kind, error))?;
                 match self.models.insert(name, model) {
                     None => Ok(()),
-                    Some(_) => Err(ArraysError::contents(&kind, "two models have the same name")),
+                    Some(_) => Err(ArraysError::contents(kind, "two models have the same name")),
                 }
             }
         }

@@ -357,7 +357,8 @@ fn make_format_1(place: &Path) {
             file.kind = "tag_index".to_owned();
             arrays.texts.remove("field").unwrap();
         }
-        let bytes = part_file::to_bytes(&arrays).unwrap();
+        let mut bytes = Vec::new();
+        part_file::write(arrays, &mut bytes).unwrap();
         fs::write(&path, &bytes).unwrap();
         (file.bytes, file.sha256) = (bytes.len() as u64, sha256(&bytes));
     }

@@ -4,12 +4,13 @@
 //! count, a second one makes it the current one. A process that dies in between leaves the store
 //! as it was, or with one more whole snapshot.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use gannet_core::Catalogue;
 use gannet_models::{Arrays, Histories, MergeWeights, Part, Snapshot};
 
-use crate::durable::{refused, rename, sync_folder, write_new};
+use crate::durable::{refused, rename, sync_folder, write_new, write_new_with};
 use crate::error::WriteError;
 use crate::manifest::{
     FORMAT, FileFacts, MANIFEST, MANIFEST_SUM, Manifest, RECIPE, RECIPE_KIND, sha256, sum_line,
@@ -95,20 +96,14 @@ fn write_parts(
     observe: Observer<'_>,
 ) -> Result<Vec<FileFacts>, WriteError> {
     let mut files = Vec::new();
-    let mut write = |name: String, kind: &str, bytes: &[u8]| {
-        write_new(&folder.join(&name), bytes)?;
-        let (bytes, sha256) = (bytes.len() as u64, sha256(bytes));
-        files.push(FileFacts { name, kind: kind.to_owned(), bytes, sha256 });
-        observe(Step::FileWritten)
-    };
-    // One part at a time: its arrays and bytes are gone before the next one's are made.
+    // One part at a time, and its arrays go as they are written: of a snapshot of gigabytes only
+    // the largest part is held twice.
     let mut write_part = |name: &str, kind: &str, arrays: &dyn Fn() -> Arrays| {
         let name = format!("{name}.safetensors");
-        let bytes = part_file::to_bytes(&arrays()).map_err(|error| WriteError::Part {
-            path: folder.join(&name),
-            why: error.to_string(),
-        })?;
-        write(name, kind, &bytes)
+        let fill = |file: &mut dyn Write| part_file::write(arrays(), file);
+        let (bytes, sha256) = write_new_with(&folder.join(&name), fill)?;
+        files.push(FileFacts { name, kind: kind.to_owned(), bytes, sha256 });
+        observe(Step::FileWritten)
     };
     write_part(Catalogue::KIND, Catalogue::KIND, &|| snapshot.catalogue.to_arrays())?;
     write_part(Histories::KIND, Histories::KIND, &|| snapshot.histories.to_arrays())?;
@@ -120,6 +115,10 @@ fn write_parts(
         }
         write_part(name.as_str(), model.kind(), &|| model.to_arrays())?;
     }
-    write(RECIPE.to_owned(), RECIPE_KIND, snapshot.recipe.as_bytes())?;
+    let recipe = snapshot.recipe.as_bytes();
+    write_new(&folder.join(RECIPE), recipe)?;
+    let (name, kind) = (RECIPE.to_owned(), RECIPE_KIND.to_owned());
+    files.push(FileFacts { name, kind, bytes: recipe.len() as u64, sha256: sha256(recipe) });
+    observe(Step::FileWritten)?;
     Ok(files)
 }

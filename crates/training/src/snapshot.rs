@@ -49,11 +49,12 @@ pub fn fit_snapshot(
     })
 }
 
-/// What each user did in training, oldest first: the histories of a snapshot.
+/// What each user did in training, oldest first: the histories of a snapshot. The events are shared
+/// with the train set.
 pub fn histories(train: &TrainSet) -> Histories {
-    let users = train.users().as_ref().clone();
-    Histories::new(users, train.offsets().to_vec(), train.all_events().to_vec())
-        .with(train.scenes().to_vec(), train.user_fields().as_ref().clone())
+    let (offsets, events) = train.shared_events();
+    Histories::shared(train.users().clone(), offsets, events)
+        .with(train.scenes().to_vec(), train.user_fields().clone())
 }
 
 struct Fitting<'a> {

@@ -27,7 +27,8 @@ pub(crate) fn run(app: &App, args: &DemoArgs) -> Result<()> {
     ingest::store(app, &read.dataset)?;
     let profile = Profile::from(args.training.profile);
     let dataset = pipeline::as_profile_sees(read.dataset, profile)?;
-    let trained = pipeline::train(app, &dataset, &args.training)?;
+    let name = dataset.name.clone();
+    let trained = pipeline::train(app, dataset, &args.training)?;
     if !app.json {
         print(&train::summary(&trained))?;
     }
@@ -35,7 +36,7 @@ pub(crate) fn run(app: &App, args: &DemoArgs) -> Result<()> {
     app.store_snapshot(&trained.snapshot)?;
     let seconds = start.elapsed().as_secs_f64();
     if app.json {
-        print_json(&as_json(&dataset.name, &trained, study.as_ref(), seconds))?;
+        print_json(&as_json(&name, &trained, study.as_ref(), seconds))?;
     } else {
         if let Some(study) = &study {
             study::show(study)?;

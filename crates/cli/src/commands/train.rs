@@ -16,7 +16,7 @@ pub(crate) fn run(app: &App, args: &TrainArgs) -> Result<()> {
     let dataset = open(&folder)
         .with_context(|| format!("data set {:?} (`gannet ingest` makes one)", args.dataset))?;
     let dataset = pipeline::as_profile_sees(dataset, Profile::from(args.training.profile))?;
-    let trained = pipeline::train(app, &dataset, &args.training)?;
+    let trained = pipeline::train(app, dataset, &args.training)?;
     let folder = app.store_snapshot(&trained.snapshot)?;
     if app.json {
         return print_json(&json!({

@@ -22,22 +22,41 @@ pub struct TrainSet {
     user_fields: Arc<FieldTable>,
     scenes: Arc<[String]>,
     kinds: EventKinds,
-    offsets: Vec<u64>,
-    events: Vec<Interaction>,
+    offsets: Arc<Vec<u64>>,
+    events: Arc<Vec<Interaction>>,
 }
 
 impl TrainSet {
     /// All events of a data set, for the model that serves; a test file's are left out.
     pub fn whole(dataset: &Dataset) -> Self {
-        let (offsets, events) = by_user(dataset.users.len(), &dataset.events);
+        Self::of(dataset, by_user(dataset.users.len(), &dataset.events))
+    }
+
+    /// [`TrainSet::whole`] of a data set that nobody needs any more: events that are in order
+    /// already, as those of a stored data set are, are not copied.
+    pub fn whole_of(mut dataset: Dataset) -> Self {
+        let Events { users, interactions } = std::mem::take(&mut dataset.events);
+        let sorted = (1..users.len()).all(|at| {
+            let (earlier, later) = (at - 1, at);
+            let times = (interactions[earlier].time, interactions[later].time);
+            users[earlier] < users[later] || users[earlier] == users[later] && times.0 <= times.1
+        });
+        let ordered = match sorted {
+            true => (user_offsets(dataset.users.len(), &users), interactions),
+            false => by_user(dataset.users.len(), &Events { users, interactions }),
+        };
+        Self::of(&dataset, ordered)
+    }
+
+    fn of(dataset: &Dataset, (offsets, events): (Vec<u64>, Vec<Interaction>)) -> Self {
         Self {
             catalogue: Arc::clone(&dataset.catalogue),
             users: Arc::clone(&dataset.users),
             user_fields: Arc::clone(&dataset.user_fields),
             scenes: dataset.scenes.clone().into(),
             kinds: dataset.kinds.clone(),
-            offsets,
-            events,
+            offsets: Arc::new(offsets),
+            events: Arc::new(events),
         }
     }
 
@@ -89,6 +108,11 @@ impl TrainSet {
     /// All events, user by user.
     pub fn all_events(&self) -> &[Interaction] {
         &self.events
+    }
+
+    /// The events and the offsets for somebody who keeps them: shared, not copied.
+    pub fn shared_events(&self) -> (Arc<Vec<u64>>, Arc<Vec<Interaction>>) {
+        (Arc::clone(&self.offsets), Arc::clone(&self.events))
     }
 
     /// Where each user's events begin in [`TrainSet::all_events`], and the end of the last.
@@ -149,42 +173,50 @@ impl TrainSet {
     /// Other events of the same users and items.
     pub(super) fn sibling(&self, events: &Events) -> Self {
         let (offsets, events) = by_user(self.users.len(), events);
-        Self { offsets, events, ..self.without_events() }
+        self.with_events(offsets, events)
     }
 
     /// The events at the positions that `keep` takes, in the same order.
     pub(super) fn part(&self, keep: impl Fn(usize) -> bool) -> Self {
-        let mut part = self.without_events();
+        let mut offsets = Vec::with_capacity(self.offsets.len());
+        let mut events = Vec::with_capacity((0..self.events.len()).filter(|at| keep(*at)).count());
+        offsets.push(0);
         for ends in self.offsets.windows(2) {
             let kept = (ends[0] as usize..ends[1] as usize).filter(|at| keep(*at));
-            part.events.extend(kept.map(|at| self.events[at]));
-            part.offsets.push(part.events.len() as u64);
+            events.extend(kept.map(|at| self.events[at]));
+            offsets.push(events.len() as u64);
         }
-        part
+        self.with_events(offsets, events)
     }
 
-    fn without_events(&self) -> Self {
+    fn with_events(&self, offsets: Vec<u64>, events: Vec<Interaction>) -> Self {
         Self {
             catalogue: Arc::clone(&self.catalogue),
             users: Arc::clone(&self.users),
             user_fields: Arc::clone(&self.user_fields),
             scenes: Arc::clone(&self.scenes),
             kinds: self.kinds.clone(),
-            offsets: vec![0],
-            events: Vec::new(),
+            offsets: Arc::new(offsets),
+            events: Arc::new(events),
         }
     }
 }
 
-/// Events by user, each user's by time; both sorts keep the file's order.
-fn by_user(user_count: usize, events: &Events) -> (Vec<u64>, Vec<Interaction>) {
+/// Where each user's events begin among events by user, and the end of the last.
+fn user_offsets(user_count: usize, users: &[UserIndex]) -> Vec<u64> {
     let mut offsets = vec![0u64; user_count + 1];
-    for user in &events.users {
+    for user in users {
         offsets[user.at() + 1] += 1;
     }
     for at in 0..user_count {
         offsets[at + 1] += offsets[at];
     }
+    offsets
+}
+
+/// Events by user, each user's by time; both sorts keep the file's order.
+fn by_user(user_count: usize, events: &Events) -> (Vec<u64>, Vec<Interaction>) {
+    let offsets = user_offsets(user_count, &events.users);
     let Some(any) = events.interactions.first() else { return (offsets, Vec::new()) };
     let mut next = offsets.clone();
     let mut sorted = vec![*any; events.interactions.len()];
