@@ -98,7 +98,7 @@ impl Session<'_> {
         events: &mut Vec<Event>,
     ) {
         let random = &mut random;
-        let liking = self.taste.at(begins_ms as f32 / self.items.span_ms as f32);
+        let liking = self.taste.at(self.items.tree, begins_ms as f32 / self.items.span_ms as f32);
         let scene = self.scene(visitor, random);
         let mut list = [(0.0, 0); *LIST.end() as usize];
         let mut count = 0;

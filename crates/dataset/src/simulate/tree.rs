@@ -5,35 +5,44 @@ use super::words::{FORMS, LEAVES, VARIETIES};
 /// From so many items on, every topic has varieties of its own.
 const LARGE_FROM: u32 = 20_000;
 
-/// A leaf with its ancestors in its bits: root, then 4 bits of the middle, then 5 of the leaf.
+/// The most leaves that a tree has.
+const LEAVES_MAX: usize = 360;
+
+/// A leaf's position among the leaves of its tree; those of one branch are neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Leaf(u16);
 
-/// In the place of a leaf that an item does not have: akin to none.
-pub(super) const NO_LEAF: Leaf = Leaf(u16::MAX);
+/// In the place of a leaf that an item does not have: nobody is interested in it.
+pub(super) const NO_LEAF: Leaf = Leaf(LEAVES_MAX as u16);
 
-impl Leaf {
-    /// How near two leaves are, from 0 to 1.
-    pub(super) fn kinship(self, other: Leaf) -> f32 {
-        // By the leading bits that both have; without a branch, which nobody could foretell.
-        KINSHIP[(self.0 ^ other.0).leading_zeros() as usize]
+/// What is added to the interest in all leaves of a root, of a middle, and in one leaf, for one
+/// leaf of interest: leaves of one middle are akin by 0.4, those of one root by 0.15.
+const KINSHIP: [f32; 3] = [0.15, 0.25, 0.6];
+
+/// The interest in each leaf, by its position.
+#[derive(Debug, Clone)]
+pub(super) struct Interests([f32; LEAVES_MAX + 1]);
+
+impl Interests {
+    /// From some leaves of interest and how much each counts.
+    pub(super) fn new(tree: Tree, leaves: &[(Leaf, f32)]) -> Self {
+        let mut by_leaf = [0.0; LEAVES_MAX + 1];
+        for (leaf, weight) in leaves {
+            let at = usize::from(leaf.0);
+            for (size, kinship) in [tree.leaves * tree.middles, tree.leaves, 1].iter().zip(KINSHIP)
+            {
+                let first = at - at % size;
+                by_leaf[first..first + size].iter_mut().for_each(|own| *own += kinship * weight);
+            }
+        }
+        Self(by_leaf)
+    }
+
+    /// The greatest interest in any of an item's leaves.
+    pub(super) fn most(&self, leaves: [Leaf; 3]) -> f32 {
+        leaves.iter().map(|leaf| self.0[usize::from(leaf.0)]).fold(0.0, f32::max)
     }
 }
-
-/// Kinship by the number of leading bits that are alike: 7 of the root, 11 with the middle, 16.
-const KINSHIP: [f32; 17] = {
-    let mut by_bits = [0.0; 17];
-    let mut bits = 7;
-    while bits <= 16 {
-        by_bits[bits] = match bits {
-            16 => 1.0,
-            11.. => 0.4,
-            _ => 0.15,
-        };
-        bits += 1;
-    }
-    by_bits
-};
 
 /// How many there are under each.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,15 +67,12 @@ impl Tree {
 
     /// The leaf at a position.
     pub(super) fn leaf(self, at: usize) -> Leaf {
-        let (middle, leaf) = (at / self.leaves, at % self.leaves);
-        let (root, middle) = (middle / self.middles, middle % self.middles);
-        Leaf((root << 9 | middle << 5 | leaf) as u16)
+        Leaf(at as u16)
     }
 
     /// The position of a leaf.
     pub(super) fn position(self, leaf: Leaf) -> usize {
-        let (root, middle) = (usize::from(leaf.0 >> 9), usize::from(leaf.0 >> 5 & 15));
-        (root * self.middles + middle) * self.leaves + usize::from(leaf.0 & 31)
+        usize::from(leaf.0)
     }
 
     /// The whole path of a leaf.
@@ -112,11 +118,13 @@ mod tests {
             assert_eq!(paths.iter().collect::<BTreeSet<_>>().len(), leaf_count);
             for (at, leaf) in leaves.iter().enumerate() {
                 assert_eq!(tree.position(*leaf), at);
-                assert_eq!(leaf.kinship(NO_LEAF), 0.0);
+                let interests = Interests::new(tree, &[(*leaf, 1.0)]);
+                let interest = |leaf| interests.most([leaf, NO_LEAF, NO_LEAF]);
+                assert_eq!(interest(NO_LEAF), 0.0);
                 for (other, path) in leaves.iter().zip(&paths) {
                     let (own, path) = (paths[at].split('/'), path.split('/'));
                     let alike = own.zip(path).take_while(|(own, other)| own == other).count();
-                    assert_eq!(leaf.kinship(*other), [0.0, 0.15, 0.4, 1.0][alike]);
+                    assert_eq!(interest(*other), [0.0, 0.15, 0.4, 1.0][alike]);
                 }
             }
         }

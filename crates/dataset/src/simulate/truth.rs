@@ -50,7 +50,7 @@ impl TruePreference {
         let since_start = moment.0.saturating_sub(self.options.start.0) as f64;
         let share = (since_start / self.items.span_ms as f64).clamp(0.0, 1.0) as f32;
         let taste = Taste::new(&self.items, self.options.seed, user.0);
-        TasteAt { items: &self.items, liking: taste.at(share) }
+        TasteAt { items: &self.items, liking: taste.at(self.items.tree, share) }
     }
 
     /// The `k` items among these that a user likes best at a moment, best first, ties by index.

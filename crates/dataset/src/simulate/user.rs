@@ -7,7 +7,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::SimulationOptions;
 use super::chance::{Stream, ranked, stream, unit};
 use super::item::{Items, Nature, STYLES, city, style};
-use super::tree::{Leaf, NO_LEAF};
+use super::tree::{Interests, Leaf, Tree};
 use super::words::{AGE_BANDS, CITIES};
 
 /// Interests of one user at one time.
@@ -90,30 +90,23 @@ impl Taste {
     }
 
     /// What he likes when a share of the span is over.
-    pub(super) fn at(&self, share: f32) -> Liking {
+    pub(super) fn at(&self, tree: Tree, share: f32) -> Liking {
         let first = self.first.iter().zip(INTEREST_WEIGHTS.map(|weight| weight * (1.0 - share)));
         let last = self.last.iter().zip(INTEREST_WEIGHTS.map(|weight| weight * share));
-        let mut interests = [(self.first[0], 0.0); 2 * INTERESTS];
-        let mut count = 0;
-        for (leaf, weight) in first.chain(last) {
-            let known = interests[..count].iter().position(|(known, _)| known == leaf);
-            match known {
-                Some(at) => interests[at].1 += weight,
-                None => {
-                    interests[count] = (*leaf, weight);
-                    count += 1;
-                }
-            }
+        let mut leaves = [(self.first[0], 0.0); 2 * INTERESTS];
+        for (at, (leaf, weight)) in first.chain(last).enumerate() {
+            leaves[at] = (*leaf, weight);
         }
-        Liking { interests, count, style: self.style.map(|part| 0.2 * part), city: self.city }
+        let interests = Interests::new(tree, &leaves);
+        Liking { interests, leaves, style: self.style.map(|part| 0.2 * part), city: self.city }
     }
 }
 
 /// What one user likes at one moment.
 #[derive(Debug, Clone)]
 pub(super) struct Liking {
-    interests: [(Leaf, f32); 2 * INTERESTS],
-    count: usize,
+    interests: Interests,
+    leaves: [(Leaf, f32); 2 * INTERESTS],
     style: [f32; STYLES],
     city: u8,
 }
@@ -121,27 +114,19 @@ pub(super) struct Liking {
 impl Liking {
     /// How much he likes an item: nearly always from -0.5 to 1.1.
     pub(super) fn of(&self, item: &Nature) -> f32 {
-        // As much as the leaf of its own that he likes best.
-        let interest = |own: &Leaf| {
-            self.interests.iter().map(|(leaf, weight)| own.kinship(*leaf) * weight).sum::<f32>()
-        };
-        let own = item.leaves.iter().take_while(|leaf| **leaf != NO_LEAF);
-        let tagged = own.map(interest).fold(0.0, f32::max);
         let style: f32 = self.style.iter().zip(item.style()).map(|(own, its)| own * its).sum();
         let near = if item.city == self.city { 0.1 } else { 0.0 };
-        tagged + style + 0.2 * item.quality() + near
+        self.interests.most(item.leaves) + style + 0.2 * item.quality() + near
     }
 
     /// One of his interests, the greater the likelier.
     pub(super) fn draw(&self, random: &mut Xoshiro256PlusPlus) -> Leaf {
         let mut chance = unit(random);
-        for (leaf, weight) in &self.interests[..self.count] {
+        let drawn = self.leaves.iter().find(|(_, weight)| {
             chance -= weight;
-            if chance < 0.0 {
-                return *leaf;
-            }
-        }
-        self.interests[0].0
+            chance < 0.0
+        });
+        drawn.unwrap_or(&self.leaves[0]).0
     }
 }
 
