@@ -7,7 +7,7 @@ use gannet_core::watch_share;
 
 use super::chance::{Stream, stream, unit};
 use super::events::Event;
-use super::item::Items;
+use super::item::{Items, Nature};
 use super::market::Market;
 use super::user::{FOLLOWED, Liking, Taste};
 use super::{DISLIKE, EXPOSURE, LIKE, LONG_MS, WATCH};
@@ -16,6 +16,9 @@ use super::{DISLIKE, EXPOSURE, LIKE, LONG_MS, WATCH};
 const MET: usize = 16;
 /// How much of that choice is chance: whoever fills the lists knows the users well, not fully.
 const MISJUDGED: f32 = 0.3;
+/// The share of places that are filled with the first that comes: that is where most skips and
+/// dislikes come from.
+const CARELESS: f32 = 0.2;
 /// How much of a user's liking is a mood that nobody can foretell.
 const MOOD: f32 = 0.5;
 /// How often a place is filled again where every candidate was known.
@@ -28,7 +31,7 @@ const LIST: std::ops::RangeInclusive<u32> = 6..=14;
 /// `(1 + p)^-0.5` times as likely.
 const LOOK_FIRST: f32 = 0.95;
 /// Liking from which a user may say so.
-const LIKE_FROM: f32 = 0.8;
+const LIKE_FROM: f32 = 0.7;
 /// Liking below which he may say the opposite.
 const DISLIKE_BELOW: f32 = 0.1;
 /// How often he says either.
@@ -152,17 +155,17 @@ impl Session<'_> {
         seen: &[u32],
         random: &mut Xoshiro256PlusPlus,
     ) -> Option<(f32, u32)> {
-        let published = self.items.published_count(now_ms);
-        let mut best: Option<(f32, u32)> = None;
+        let is_new = |item: u32| !seen.contains(&item) && self.is_shown(item, now_ms);
+        let careless = unit(random) < CARELESS;
         for _ in 0..TRIES {
             // Drawn first, judged afterwards: the looks into memory overlap.
-            let met: [Option<u32>; MET] =
-                std::array::from_fn(|_| self.meet(scene, now_ms, liking, visitor, random));
+            let choices = if careless { 1 } else { MET };
+            let mut met = [None; MET];
+            met[..choices].fill_with(|| self.meet(scene, now_ms, liking, visitor, random));
+            let mut best: Option<(f32, u32)> = None;
             for item in met.into_iter().flatten() {
-                let score =
-                    liking.of(&self.items.natures[item as usize]) + MISJUDGED * unit(random);
-                let better = best.is_none_or(|(most, _)| score > most);
-                if better && !seen.contains(&item) && self.is_shown(item, now_ms) {
+                let score = liking.of(self.nature(item)) + MISJUDGED * unit(random);
+                if best.is_none_or(|(most, _)| score > most) && is_new(item) {
                     best = Some((score, item));
                 }
             }
@@ -170,9 +173,13 @@ impl Session<'_> {
                 return best;
             }
         }
+        let published = self.items.published_count(now_ms);
         let mut anything = (0..LAST_TRIES).map(|_| random.random_range(0..published));
-        let found = anything.find(|item| !seen.contains(item) && self.is_shown(*item, now_ms));
-        found.map(|item| (0.0, item))
+        anything.find(|item| is_new(*item)).map(|item| (0.0, item))
+    }
+
+    fn nature(&self, item: u32) -> &Nature {
+        &self.items.natures[item as usize]
     }
 
     fn is_shown(&self, item: u32, now_ms: i64) -> bool {
@@ -214,7 +221,7 @@ impl Session<'_> {
         if unit(random) >= LOOK_FIRST / (1.0 + place as f32).sqrt() {
             return (EXPOSURE, 1.0, 0);
         }
-        let liking = liking.of(&self.items.natures[item as usize]) + MOOD * unit(random);
+        let liking = liking.of(self.nature(item)) + MOOD * (unit(random) - 0.2);
         let (outspoken, luck) = (unit(random) < OUTSPOKEN, unit(random));
         let length_ms = f64::from(self.items.length_ms(item));
         let share = f64::from((0.1 + liking + 0.3 * (luck - 0.5)).max(0.0));
