@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use gannet_core::Clock;
+use gannet_core::{Clock, Progress};
 use gannet_models::Snapshot;
 use gannet_retrieval::{ChannelKinds, Engine, EngineOptions, RetrievalConfig};
 use gannet_storage::SnapshotStore;
@@ -57,14 +57,18 @@ impl App {
     /// Makes a snapshot the current one, and drops the oldest of more than the configured number.
     pub(crate) fn store_snapshot(&self, snapshot: &Snapshot) -> Result<PathBuf> {
         let store = self.snapshots()?;
+        self.progress.begin("writing the snapshot", None, "files");
         let folder = store.write(snapshot)?;
+        self.progress.end();
         store.retain(self.config.storage.snapshots_kept)?;
         Ok(folder)
     }
 
     /// The current snapshot; an error that says how to make one where there is none.
     pub(crate) fn current_snapshot(&self) -> Result<Arc<Snapshot>> {
+        self.progress.begin("reading the snapshot", None, "files");
         let snapshot = self.snapshots()?.current()?;
+        self.progress.end();
         snapshot.map(Arc::new).with_context(|| {
             format!(
                 "no snapshot in {}; `gannet demo` or `gannet train` makes one",

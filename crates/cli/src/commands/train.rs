@@ -1,6 +1,9 @@
 //! `gannet train`: a stored data set to a snapshot.
 
+use std::time::Instant;
+
 use anyhow::{Context, Result};
+use gannet_core::Progress;
 use gannet_dataset::open;
 use gannet_evaluation::Profile;
 use gannet_training::Trial;
@@ -8,18 +11,25 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::args::TrainArgs;
+use crate::memory;
 use crate::output::{grouped, print, print_json, table};
 use crate::pipeline::{self, Trained};
 
 pub(crate) fn run(app: &App, args: &TrainArgs) -> Result<()> {
+    let started = Instant::now();
     let folder = app.folders.dataset(&args.dataset)?;
+    app.progress.begin("reading the data set", None, "files");
     let dataset = open(&folder)
         .with_context(|| format!("data set {:?} (`gannet ingest` makes one)", args.dataset))?;
+    app.progress.end();
     let dataset = pipeline::as_profile_sees(dataset, Profile::from(args.training.profile))?;
     let trained = pipeline::train(app, dataset, &args.training)?;
     let folder = app.store_snapshot(&trained.snapshot)?;
+    let seconds = started.elapsed().as_secs_f64();
     if app.json {
         return print_json(&json!({
+            "seconds": seconds,
+            "peak_memory_bytes": memory::peak_bytes(),
             "snapshot": trained.snapshot.version,
             "folder": folder,
             "recipe": trained.snapshot.recipe,
@@ -33,7 +43,10 @@ pub(crate) fn run(app: &App, args: &TrainArgs) -> Result<()> {
     for (channel, model) in app.config.retrieval.left_out(&trained.snapshot) {
         print(&format!("channel {channel} is left out: the snapshot has no model {model}"))?;
     }
-    print(&format!("snapshot {} in {}", trained.snapshot.version, folder.display()))
+    let peak = memory::peak_bytes().map(|bytes| format!(", at most {} MB", bytes >> 20));
+    let (version, folder) = (&trained.snapshot.version, folder.display());
+    let peak = peak.unwrap_or_default();
+    print(&format!("snapshot {version} in {folder} ({seconds:.1} s{peak})"))
 }
 
 /// What tuning tried, the best of each model marked.
