@@ -31,6 +31,15 @@ impl Bitmap {
         bitmap
     }
 
+    /// `len` bits, sixty-four at a time: bits of `word(at)` past the end are dropped.
+    pub fn from_words(len: usize, word: impl FnMut(usize) -> u64) -> Self {
+        let mut words: Vec<u64> = (0..len.div_ceil(64)).map(word).collect();
+        if let (Some(last), tail @ 1..) = (words.last_mut(), len % 64) {
+            *last &= (1 << tail) - 1;
+        }
+        Self { words, len }
+    }
+
     /// Number of bits.
     pub fn len(&self) -> usize {
         self.len
@@ -90,6 +99,7 @@ mod tests {
         fn full_has_no_bits_past_its_end(len in 0usize..200) {
             prop_assert_eq!(Bitmap::full(len).count(), len);
             prop_assert_eq!(Bitmap::full(len), Bitmap::from_fn(len, |_| true));
+            prop_assert_eq!(Bitmap::full(len), Bitmap::from_words(len, |_| u64::MAX));
         }
     }
 }

@@ -14,7 +14,8 @@ use crate::expiry::Expiry;
 use crate::filter::FilterMask;
 use crate::item_set::Windows;
 use crate::{
-    Base, EngineState, Filter, ItemSet, KeySet, Plan, Request, SetEntry, SetKind, UserProfile,
+    Base, EngineState, FilterExpression, ItemSet, KeySet, Plan, Request, SetEntry, SetKind,
+    UserProfile,
 };
 
 /// Base mask, expiry, this user's sets under the plan's windows, and the request's rare filter.
@@ -54,29 +55,41 @@ impl Eligibility {
         let state = &*request.state;
         let expiry = state.expiries.at(request.now, request.admitted);
         let base = state.base(&request.scene).clone();
-        Self { base, expiry, ..Self::new(plan, profile, request.filter.as_ref(), state) }
+        Self::build(plan, profile, request.filter.as_deref(), state, base, expiry)
     }
 
-    /// The same without a request: at the profile's moment.
+    /// The same without a request: of all available items, at the profile's moment.
     pub fn new(
         plan: &Plan,
         profile: &UserProfile,
-        filter: Option<&Filter>,
+        filter: Option<&FilterExpression>,
         state: &EngineState,
     ) -> Self {
-        let filter = filter
-            .filter(|filter| !filter.is_empty())
-            .map(|filter| state.filters.mask(filter, &state.snapshot.catalogue, &state.open.rows));
+        // No clock is known here: the shared mask of the present stays as it is.
+        let expiry = state.expiries.at(profile.now, Timestamp(i64::MIN));
+        Self::build(plan, profile, filter, state, state.open.clone(), expiry)
+    }
+
+    fn build(
+        plan: &Plan,
+        profile: &UserProfile,
+        filter: Option<&FilterExpression>,
+        state: &EngineState,
+        base: Base,
+        expiry: Expiry,
+    ) -> Self {
+        let catalogue = &state.snapshot.catalogue;
+        let filter =
+            filter.map(|filter| state.filters.mask(filter, catalogue, &base.rows, profile.now));
         let windows = windows(plan, profile.now);
         let (sets, own) = (profile.sets(), &profile.own);
         let keys = |ours: &Arc<KeySet>, theirs: &Arc<KeySet>| {
             [ours, theirs].into_iter().filter(|set| !set.is_empty()).cloned().collect()
         };
         Self {
-            catalogue: state.snapshot.catalogue.clone(),
-            base: state.open.clone(),
-            // No clock is known here: only what is due at the profile's own moment is shared.
-            expiry: state.expiries.at(profile.now, Timestamp(i64::MIN)),
+            catalogue: catalogue.clone(),
+            base,
+            expiry,
             filter,
             sets: windowed([&sets.settled, &sets.recent, &own.items], &windows),
             windows,

@@ -44,7 +44,7 @@ pub use config::{
 };
 pub use eligibility::{Eligibility, Refused};
 pub use engine::{Engine, EngineOptions, Explanation, UnknownChannel};
-pub use filter::{Filter, FilterError};
+pub use filter::{Comparison, FilterError, FilterExpression, FilterFault, FilterValue};
 pub use item_set::{ItemSet, SetEntry, SetKind};
 pub use key_set::KeySet;
 pub use merge::{ChannelAnswer, merge, merge_diverse};

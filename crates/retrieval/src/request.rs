@@ -11,8 +11,8 @@ use gannet_models::Model;
 use crate::config::COUNT_MAX;
 use crate::user_state::entries_of;
 use crate::{
-    EngineState, Filter, HistoryEntry, ItemSet, KeySet, Plan, Resolved, SetEntry, SetKind,
-    UserProfile,
+    EngineState, FilterExpression, HistoryEntry, ItemSet, KeySet, Plan, Resolved, SetEntry,
+    SetKind, UserProfile,
 };
 
 /// One event that the caller sends along.
@@ -66,8 +66,8 @@ pub struct RawRequest {
     pub delivered: Vec<ItemId>,
     /// Vectors of the caller's own towers.
     pub vectors: Vec<QueryVector>,
-    /// What else the items must satisfy.
-    pub filter: Option<Filter>,
+    /// What else the items must satisfy, in the language of [`FilterExpression`].
+    pub filter: Option<String>,
     /// Candidates wanted; absent: the plan's handover size.
     pub size: Option<usize>,
     /// The moment that the request is made for; absent: the clock's.
@@ -101,7 +101,7 @@ pub struct Request {
     pub(crate) history: Vec<HistoryEntry>,
     pub(crate) own: OwnSets,
     pub(crate) vectors: Vec<QueryVector>,
-    pub(crate) filter: Option<Filter>,
+    pub(crate) filter: Option<Arc<FilterExpression>>,
     pub(crate) size: Option<usize>,
     pub(crate) now: Timestamp,
     /// What the clock said when it was admitted; `now` where it names no other moment.
@@ -140,11 +140,7 @@ impl Request {
         let known = check_history(&raw.history, &state, now)?;
         let (history, own) = own_sets(&raw, &known, &state)?;
         check_vectors(&raw.vectors, &state)?;
-        if let Some(filter) = &raw.filter {
-            filter.check().map_err(|error| {
-                refuse(format!("filter.{}", error.field), "bad_filter", error.why)
-            })?;
-        }
+        let filter = raw.filter.as_deref().map(|text| check_filter(text, &state)).transpose()?;
         if let Some(size) = raw.size.filter(|size| !(1..=COUNT_MAX).contains(size)) {
             let why = format!("expected 1 to {COUNT_MAX}, this is {size}");
             return Err(refuse("size", "out_of_range", why));
@@ -158,7 +154,7 @@ impl Request {
             history,
             own,
             vectors: raw.vectors,
-            filter: raw.filter,
+            filter,
             size: raw.size,
             now,
             admitted,
@@ -227,8 +223,8 @@ impl Request {
     }
 
     /// What else the items must satisfy.
-    pub fn filter(&self) -> Option<&Filter> {
-        self.filter.as_ref()
+    pub fn filter(&self) -> Option<&FilterExpression> {
+        self.filter.as_deref()
     }
 
     /// Candidates wanted; `None`: the plan's handover size.
@@ -448,6 +444,12 @@ fn check_history(
         }
     }
     Ok(known)
+}
+
+fn check_filter(text: &str, state: &EngineState) -> Result<Arc<FilterExpression>, RequestError> {
+    let checked = FilterExpression::parse(text)
+        .and_then(|filter| filter.check(&state.snapshot.catalogue).map(|()| filter));
+    checked.map(Arc::new).map_err(|error| refuse("filter", "bad_filter", error.to_string()))
 }
 
 fn check_vectors(vectors: &[QueryVector], state: &EngineState) -> Result<(), RequestError> {

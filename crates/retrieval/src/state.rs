@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gannet_core::{Bitmap, ChannelName, ItemIndex, ModelName, SceneName, SegmentName, UserIndex};
+use gannet_core::{
+    Bitmap, Catalogue, ChannelName, ItemIndex, ModelName, SceneName, SegmentName, Timestamp,
+    UserIndex,
+};
 use gannet_models::{Model, Popularity, Snapshot};
 
 use crate::expiry::Expiries;
 use crate::filter::FilterCache;
 use crate::overdue::Overdue;
-use crate::plans::Scene;
 use crate::segment::SegmentTests;
 use crate::{
-    Channel, ChannelKinds, ChannelSpec, ChannelSpecError, ConfigError, Plans, RetrievalConfig,
-    SnapshotUsers, UserState,
+    Channel, ChannelKinds, ChannelSpec, ChannelSpecError, ConfigError, FilterExpression, Plans,
+    RetrievalConfig, SnapshotUsers, UserState,
 };
 
 /// The longest fallback list: it is walked past the user's refusals.
@@ -144,7 +146,7 @@ impl EngineState {
             let order = popularity.order().iter().copied();
             order.filter(|item| open.rows.contains(item.0)).take(FALLBACK_MAX).collect()
         });
-        let bases = bases(&plans, &open)?;
+        let bases = bases(&plans, &open, &snapshot.catalogue)?;
         let expiries = match same {
             Some(state) => state.expiries.clone(),
             None => Arc::new(Expiries::new(&snapshot.catalogue)),
@@ -207,16 +209,34 @@ fn check_caps(plans: &Plans, snapshot: &Snapshot) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// What each scene may show.
-fn bases(plans: &Plans, open: &Base) -> Result<Vec<Base>, ConfigError> {
-    let base = |scene: &Scene| match &scene.eligible {
-        None => Ok(open.clone()),
-        Some(_) => Err(ConfigError {
-            field: format!("scene.{}.eligible", scene.name),
-            why: "not to be had in this version".to_owned(),
-        }),
-    };
-    plans.scenes.iter().map(base).collect()
+/// What each scene may show; scenes of the same expression share it.
+fn bases(plans: &Plans, open: &Base, catalogue: &Catalogue) -> Result<Vec<Base>, ConfigError> {
+    let mut made: BTreeMap<&str, Base> = BTreeMap::new();
+    let mut bases = Vec::with_capacity(plans.scenes.len());
+    for scene in &plans.scenes {
+        let Some(text) = scene.eligible.as_deref() else {
+            bases.push(open.clone());
+            continue;
+        };
+        if !made.contains_key(text) {
+            let refuse = |why| ConfigError { field: format!("scene.{}.eligible", scene.name), why };
+            let rows = scene_rows(text, open, catalogue).map_err(refuse)?;
+            made.insert(text, Base::new(rows));
+        }
+        bases.push(made[text].clone());
+    }
+    Ok(bases)
+}
+
+fn scene_rows(text: &str, open: &Base, catalogue: &Catalogue) -> Result<Bitmap, String> {
+    let filter = FilterExpression::parse(text).map_err(|error| error.to_string())?;
+    if filter.reads_now() {
+        return Err("age_days changes by the hour and this is made once; \
+                    say it in the request's filter, or name a date with published"
+            .to_owned());
+    }
+    let rows = filter.mask(catalogue, Timestamp(0)).map_err(|error| error.to_string())?;
+    Ok(Bitmap::from_words(rows.len(), |at| rows.word(at) & open.rows.word(at)))
 }
 
 /// The snapshot's popularity: the model of that name, else the first of that kind, else a count

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use gannet_core::{ItemId, ItemIndex, Refusal, Stage, Timestamp};
 use gannet_retrieval::{
-    BuiltinRanker, ChannelStatus, Explanation, Filter, RawHistoryEntry, RawRequest, Refused,
-    Retrieval,
+    BuiltinRanker, ChannelStatus, Explanation, RawHistoryEntry, RawRequest, Refused, Retrieval,
 };
 use support::{Behaviour, NOW, WORKERS, World, of_user};
 
@@ -60,7 +59,7 @@ fn a_thousand_requests_are_answered_the_same_twice() {
             value: None,
             time: None,
         };
-        let filter = Filter { tags_any: vec![format!("tag/t{}", at % 9)], ..Filter::default() };
+        let filter = format!("tags any [\"tag/t{}\"]", at % 9);
         RawRequest {
             history: (0..at % 4).map(|more| entry(at * 31 % 520 + more)).collect(),
             filter: at.is_multiple_of(3).then_some(filter),
@@ -96,7 +95,7 @@ fn nothing_refused_is_ever_answered_the_fallback_included() {
 
 #[test]
 fn the_fallback_keeps_to_the_filter_and_to_what_the_user_blocked() {
-    let filter = Filter { tags_any: vec!["tag/t3".to_owned()], ..Filter::default() };
+    let filter = "tags = \"tag/t3\"".to_owned();
     let blocked: Vec<ItemId> = [3, 10].map(|at| ItemId::new(format!("i{at}")).unwrap()).to_vec();
     let raw = RawRequest { filter: Some(filter), blocked, user: None, ..of_user(0) };
     let world = World::new(&[("fails", Behaviour::Fails)]);
@@ -111,8 +110,7 @@ fn the_fallback_keeps_to_the_filter_and_to_what_the_user_blocked() {
 
 #[test]
 fn a_healthy_answer_that_is_short_is_not_degraded() {
-    let narrow =
-        Filter { published_from: Some(0), published_before: Some(30), ..Filter::default() };
+    let narrow = "published >= 0 and published < 30".to_owned();
     let narrow = RawRequest { filter: Some(narrow), user: None, ..of_user(0) };
     let small = World::of_size(&[("one", Behaviour::Sound)], "handover = 60", 50, 30);
     let large = World::new(&SOUND);

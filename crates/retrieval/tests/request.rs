@@ -4,8 +4,7 @@ mod support;
 
 use gannet_core::{ItemId, ItemIndex, ModelName, Refusal, Timestamp};
 use gannet_retrieval::{
-    Eligibility, Filter, QueryVector, RawHistoryEntry, RawRequest, Request, RequestError,
-    UserProfile,
+    Eligibility, QueryVector, RawHistoryEntry, RawRequest, Request, RequestError, UserProfile,
 };
 use support::{Behaviour, NOW, World, of_user, scene};
 
@@ -76,11 +75,8 @@ fn every_bad_field_is_refused_by_path_and_code() {
             "duplicate_model",
         ),
         (
-            RawRequest {
-                filter: Some(Filter { authors: vec!["x".repeat(300)], ..Filter::default() }),
-                ..empty()
-            },
-            "filter.authors[0]",
+            RawRequest { filter: Some("author = \"a\" and color = 1".to_owned()), ..empty() },
+            "filter",
             "bad_filter",
         ),
     ];
@@ -125,10 +121,10 @@ fn a_profile_has_user_state_first_and_the_requests_events_last() {
 #[test]
 fn an_unknown_user_and_an_empty_filter_are_answered() {
     let world = world();
-    let raw = RawRequest { filter: Some(Filter::default()), ..of_user(9_999) };
+    let raw = RawRequest { filter: Some("not author = \"x\"".to_owned()), ..of_user(9_999) };
     let retrieval = world.engine.retrieve(world.engine.admit(raw).unwrap());
     assert_eq!(retrieval.candidates.len(), 60);
-    let none = Filter { tags_any: vec!["no such tag".to_owned()], ..Filter::default() };
+    let none = "tags = \"no such tag\"".to_owned();
     let raw = RawRequest { filter: Some(none), ..of_user(1) };
     let retrieval = world.engine.retrieve(world.engine.admit(raw).unwrap());
     assert!(retrieval.candidates.is_empty());

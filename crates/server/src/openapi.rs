@@ -23,7 +23,9 @@ use crate::handlers;
         handlers::metrics,
         handlers::openapi,
         handlers::page,
-    )
+    ),
+    // Named by a schema that is written by hand.
+    components(schemas(crate::request::FilterBody)),
 )]
 struct Description;
 

@@ -4,7 +4,9 @@
 use std::fmt;
 
 use gannet_core::{ItemId, ModelName, SceneName, Timestamp, UserId};
-use gannet_retrieval::{Filter, QueryVector, RawHistoryEntry, RawRequest};
+use gannet_retrieval::{
+    Comparison, FilterExpression, FilterValue, QueryVector, RawHistoryEntry, RawRequest,
+};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
@@ -76,6 +78,14 @@ fn id_or_nothing_schema(may_be_null: bool) -> RefOr<Schema> {
     }
 }
 
+fn filter_schema() -> RefOr<Schema> {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let object = utoipa::openapi::Ref::from_schema_name("FilterBody");
+    let nothing = ObjectBuilder::new().schema_type(Type::Null);
+    let about = "Text in the filter language, or an object whose fields must all hold.";
+    OneOfBuilder::new().description(Some(about)).item(text).item(object).item(nothing).into()
+}
+
 fn ids_schema() -> RefOr<Schema> {
     utoipa::openapi::schema::ArrayBuilder::new().items(id_schema()).into()
 }
@@ -134,14 +144,66 @@ pub(crate) struct FilterBody {
     published_before: Option<i64>,
 }
 
-impl From<FilterBody> for Filter {
-    fn from(body: FilterBody) -> Self {
-        Self {
-            tags_any: body.tags_any,
-            tags_none: body.tags_none,
-            authors: body.authors,
-            published_from: body.published_from,
-            published_before: body.published_before,
+impl FilterBody {
+    /// The same as text; `None` where nothing is asked.
+    fn into_text(self) -> Option<String> {
+        let texts = |names: Vec<String>| names.into_iter().map(FilterValue::Text).collect();
+        let one_of = |field: &str, names: Vec<String>| {
+            (!names.is_empty()).then(|| FilterExpression::one_of(field, texts(names)))
+        };
+        let published = |comparison, ms: i64| {
+            FilterExpression::compare("published", comparison, FilterValue::Number(ms as f64))
+        };
+        let parts = [
+            one_of("tags", self.tags_any),
+            one_of("tags", self.tags_none).map(FilterExpression::negated),
+            one_of("author", self.authors),
+            self.published_from.map(|from| published(Comparison::AtLeast, from)),
+            self.published_before.map(|before| published(Comparison::Less, before)),
+        ];
+        let all = FilterExpression::all(parts.into_iter().flatten().collect());
+        all.map(|all| all.to_string())
+    }
+}
+
+/// A filter in the language, or the older object.
+#[derive(Debug)]
+pub(crate) enum FilterForm {
+    Text(String),
+    Object(FilterBody),
+}
+
+impl<'de> Deserialize<'de> for FilterForm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FormVisitor;
+        impl<'de> Visitor<'de> for FormVisitor {
+            type Value = FilterForm;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "a filter as text, or an object of tags_any, tags_none, authors, \
+                             published_from and published_before",
+                )
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<FilterForm, E> {
+                Ok(FilterForm::Text(text.to_owned()))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<FilterForm, A::Error> {
+                let object = de::value::MapAccessDeserializer::new(map);
+                FilterBody::deserialize(object).map(FilterForm::Object)
+            }
+        }
+        deserializer.deserialize_any(FormVisitor)
+    }
+}
+
+impl FilterForm {
+    fn into_text(self) -> Option<String> {
+        match self {
+            FilterForm::Text(text) => Some(text),
+            FilterForm::Object(body) => body.into_text(),
         }
     }
 }
@@ -170,8 +232,13 @@ pub(crate) struct RetrieveBody {
     #[serde(default)]
     #[schema(required = false)]
     vectors: Vec<VectorBody>,
-    /// What the items must satisfy.
-    filter: Option<FilterBody>,
+    /// What the items must satisfy: a text such as `author in ["a", "b"] and not (tags any
+    /// ["film/horror"] or length_ms >= 60000) and age_days <= 7`, over `tags` (a tag takes those
+    /// below it), `author`, `published`, `expires`, `age_days` and every field of the items; or
+    /// the older object.
+    #[serde(default)]
+    #[schema(schema_with = filter_schema, required = false)]
+    filter: Option<FilterForm>,
     /// Candidates wanted, 1 to 100000; absent: the plan's handover size.
     #[schema(minimum = 1, maximum = 100_000)]
     size: Option<usize>,
@@ -206,7 +273,7 @@ impl RetrieveBody {
             history: self.history.into_iter().map(entry).collect(),
             blocked: self.blocked.iter().map(IdText::item).collect(),
             vectors: self.vectors.into_iter().map(vector).collect(),
-            filter: self.filter.map(Filter::from),
+            filter: self.filter.and_then(FilterForm::into_text),
             size: self.size,
             now: self.now.map(Timestamp),
             ..RawRequest::default()
@@ -225,8 +292,13 @@ pub(crate) struct SimilarBody {
     /// The place that the candidates are for; absent: `detail`.
     #[schema(value_type = Option<String>, pattern = "^[a-z0-9_-]{1,64}$", example = "detail")]
     scene: Option<SceneName>,
-    /// What the items must satisfy.
-    filter: Option<FilterBody>,
+    /// What the items must satisfy: a text such as `author in ["a", "b"] and not (tags any
+    /// ["film/horror"] or length_ms >= 60000) and age_days <= 7`, over `tags` (a tag takes those
+    /// below it), `author`, `published`, `expires`, `age_days` and every field of the items; or
+    /// the older object.
+    #[serde(default)]
+    #[schema(schema_with = filter_schema, required = false)]
+    filter: Option<FilterForm>,
     /// Candidates wanted, 1 to 100000; absent: the plan's handover size.
     #[schema(minimum = 1, maximum = 100_000)]
     size: Option<usize>,
@@ -246,7 +318,7 @@ impl SimilarBody {
             scene: Some(self.scene.unwrap_or_else(detail)),
             history: vec![event],
             blocked: vec![item],
-            filter: self.filter.map(Filter::from),
+            filter: self.filter.and_then(FilterForm::into_text),
             size: self.size,
             ..RawRequest::default()
         }

@@ -15,8 +15,8 @@ use gannet_models::{
 };
 use gannet_retrieval::{
     Ask, Channel, ChannelKinds, ChannelSpec, ChannelSpecError, Deadline, Eligibility,
-    EligibilityRule, EngineState, Filter, HistoryEntry, ItemSet, MergeKind, Plan, RetrievalConfig,
-    SetEntry, SetKind, UserProfile, UserRecord, UserSets,
+    EligibilityRule, EngineState, FilterExpression, HistoryEntry, ItemSet, MergeKind, Plan,
+    RetrievalConfig, SetEntry, SetKind, UserProfile, UserRecord, UserSets,
 };
 use gannet_vectors::Matrix;
 use proptest::prelude::*;
@@ -287,9 +287,9 @@ impl World {
     ) -> Ask {
         let plan = plan(wish.refuse_consumed);
         let profile = self.profile(wish);
-        let filter = wish
-            .filter
-            .map(|tag| Filter { tags_any: vec![TAGS[tag].to_owned()], ..Filter::default() });
+        let filter = wish.filter.map(|tag| {
+            FilterExpression::parse(&format!("tags any [{:?}]", TAGS[tag])).expect("a filter")
+        });
         let eligible = Eligibility::new(&plan, &profile, filter.as_ref(), state);
         let deadline = Deadline::after(clock, Duration::from_secs(1));
         Ask::new(profile, eligible, state.clone(), deadline)
