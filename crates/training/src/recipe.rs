@@ -127,7 +127,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { history_max: 1_000, entries_max: 250_000_000 }
+        Self { history_max: 1_000, entries_max: 150_000_000 }
     }
 }
 
