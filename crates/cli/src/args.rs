@@ -138,6 +138,8 @@ pub(crate) enum FormatName {
     Lightgcn,
     /// Any CSV files; `[csv]` of the configuration names the columns.
     Csv,
+    /// items.parquet, users.parquet and events.parquet; `[parquet]` names columns of other names.
+    Parquet,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use gannet_core::{EventKind, EventKinds};
-use gannet_dataset::{CsvMapping, TypedHeaderMapping};
+use gannet_dataset::{CsvMapping, TableMapping, TypedHeaderMapping};
 use gannet_retrieval::RetrievalConfig;
 use gannet_training::Recipe;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) data: DataConfig,
     pub(crate) csv: Option<CsvMapping>,
     pub(crate) tables: TypedHeaderMapping,
+    pub(crate) parquet: TableMapping,
+    pub(crate) jsonl: TableMapping,
     pub(crate) train: Recipe,
     pub(crate) storage: StorageConfig,
     pub(crate) engine: EngineConfig,
@@ -55,6 +57,10 @@ struct Typed {
     csv: Option<CsvMapping>,
     #[serde(default)]
     tables: TypedHeaderMapping,
+    #[serde(default)]
+    parquet: TableMapping,
+    #[serde(default)]
+    jsonl: TableMapping,
     train: Recipe,
     storage: StorageConfig,
     engine: EngineConfig,
@@ -241,8 +247,20 @@ fn typed(merged: &Table) -> Result<Config> {
     if !(0.0..=1.0).contains(&share) {
         bail!("data.bad_rows_share_max: expected a share from 0 to 1, this is {share}");
     }
-    let Typed { data, csv, tables, train, storage, engine, server } = typed;
-    Ok(Config { data, csv, tables, train, storage, engine, server, retrieval, values: Vec::new() })
+    let Typed { data, csv, tables, parquet, jsonl, train, storage, engine, server } = typed;
+    Ok(Config {
+        data,
+        csv,
+        tables,
+        parquet,
+        jsonl,
+        train,
+        storage,
+        engine,
+        server,
+        retrieval,
+        values: Vec::new(),
+    })
 }
 
 fn settings(merged: &Table, origins: &BTreeMap<String, String>) -> Vec<Setting> {

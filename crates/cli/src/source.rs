@@ -100,6 +100,7 @@ fn format_of(app: &App, format: FormatName) -> Result<Format> {
         FormatName::MovielensCsv => Format::MovielensCsv(Default::default()),
         FormatName::Tables => Format::TypedHeader(app.config.tables.clone()),
         FormatName::Lightgcn => Format::FixedSplit(Default::default()),
+        FormatName::Parquet => Format::Parquet(app.config.parquet.clone()),
         FormatName::Csv => Format::Csv(app.config.csv.clone().context(
             "format csv needs a table [csv] in the configuration that names the columns \
              (README, \"Your own data\")",
@@ -117,6 +118,6 @@ mod tests {
         let files = Origin::parse("lightgcn:/data/go walla/").unwrap();
         assert_eq!(files.name(), "go-walla");
         assert!(Origin::parse("gopher").is_err());
-        assert!(Origin::parse("parquet:/data").is_err());
+        assert!(Origin::parse("excel:/data").is_err());
     }
 }

@@ -19,8 +19,9 @@ pub use fetch::{
 };
 pub use normal_form::{Ties, natural_order, normal_form_checksum};
 pub use read::{
-    CsvMapping, EventColumns, FixedSplitSettings, Format, ItemColumns, ItemIds, MovielensSettings,
-    ReadError, ReadOptions, ReadOutcome, Source, TimeUnit, TypedHeaderMapping, read,
+    CsvMapping, EventColumns, FieldNames, FixedSplitSettings, Format, ItemColumns, ItemIds,
+    MovielensSettings, ReadError, ReadOptions, ReadOutcome, Source, TableMapping, TimeUnit,
+    TypedHeaderMapping, UserColumns, read,
 };
 pub use simulate::{
     SimulatedFiles, Simulation, SimulationError, SimulationOptions, TasteAt, TruePreference,

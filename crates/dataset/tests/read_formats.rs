@@ -4,11 +4,14 @@
 use std::fs;
 use std::path::Path;
 
-use gannet_core::{EventKind, EventKinds, Interaction, ItemIndex, KindIndex, Silent, Timestamp};
+use gannet_core::{
+    EventKind, EventKinds, FieldValue, Interaction, ItemIndex, KindIndex, SceneIndex, Silent,
+    Timestamp,
+};
 use gannet_dataset::{
-    CsvMapping, Dataset, EventColumns, Events, FixedSplitSettings, Format, ItemColumns, ItemIds,
-    MovielensSettings, ReadOptions, Source, Ties, TimeUnit, TypedHeaderMapping,
-    normal_form_checksum, read,
+    CsvMapping, Dataset, EventColumns, Events, FieldNames, FixedSplitSettings, Format, ItemColumns,
+    ItemIds, MovielensSettings, ReadOptions, Source, Ties, TimeUnit, TypedHeaderMapping,
+    UserColumns, normal_form_checksum, read,
 };
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -234,24 +237,33 @@ fn fixed_files_keep_their_numbers_and_their_division() {
 fn mapping() -> CsvMapping {
     CsvMapping {
         events: EventColumns {
-            file: "log.csv".into(),
-            user: "who".into(),
-            item: "what".into(),
+            file: Some("log.csv".into()),
+            user: Some("who".into()),
+            item: Some("what".into()),
             kind: Some("action".into()),
             value: Some("seconds".into()),
             time: Some("at".into()),
-            time_unit: TimeUnit::Iso8601,
+            time_unit: Some(TimeUnit::Iso8601),
+            scene: Some("place".into()),
         },
         items: Some(ItemColumns {
-            file: "videos.csv".into(),
-            id: "id".into(),
+            file: Some("videos.csv".into()),
+            id: Some("id".into()),
             title: Some("name".into()),
             tags: Some("topics".into()),
-            tag_separator: ",".into(),
+            tag_separator: Some(",".into()),
             author: Some("by".into()),
             published: Some("on".into()),
-            published_unit: TimeUnit::Iso8601,
+            published_unit: None,
             available: Some("live".into()),
+            expires: Some("until".into()),
+            fields: Some(FieldNames::All),
+            number_fields: vec!["length".into()],
+        }),
+        users: Some(UserColumns {
+            file: Some("people.csv".into()),
+            fields: Some(FieldNames::Only(vec!["city".into()])),
+            ..UserColumns::default()
         }),
         delimiter: ';',
         quoting: true,
@@ -261,14 +273,15 @@ fn mapping() -> CsvMapping {
 
 #[test]
 fn any_table_is_read_through_a_mapping() {
-    let videos = "id;name;topics;by;on;live;unused\n\
-                  v1;\"召回;层\";体育/球,新闻;张;2020-01-01;yes;x\n\
-                  v2;\"two\n\nlines\";;;;no;x\n";
-    let log = "who;what;action;seconds;at\nu;v2;play;12.5;2020-01-02T00:00:00Z\n\
-               u;v1;dislike;;2020-01-01\n";
+    let videos = "id;name;topics;by;on;live;music;until;length\n\
+                  v1;\"召回;层\";体育/球,新闻;张;2020-01-01;yes;m1;2020-01-01;7.5\n\
+                  v2;\"two\n\nlines\";;;;no;;;\n";
+    let log = "who;what;action;seconds;at;place\nu;v2;play;12.5;2020-01-02T00:00:00Z;tab-2\n\
+               u;v1;dislike;;2020-01-01;\nu;v1;play;1;2020-01-01;tab-1\n";
+    let people: (&str, &[u8]) = ("people.csv", b"id;city;unused\nw;Oslo;1\nu;;2\n");
     let (videos, ..) = encoding_rs::GBK.encode(videos);
     let (log, ..) = encoding_rs::GBK.encode(log);
-    let folder = folder(&[("videos.csv", &videos), ("log.csv", &log)]);
+    let folder = folder(&[("videos.csv", &videos), ("log.csv", &log), people]);
     let kind = |name: &str, weight| EventKind::new(name, weight, None);
     let mut options = ReadOptions::new("videos", NOW);
     let kinds = EventKinds::new(vec![kind("play", 1.0), kind("dislike", -1.0)]).unwrap();
@@ -280,26 +293,38 @@ fn any_table_is_read_through_a_mapping() {
     assert_eq!(item.published, Some(Timestamp(1_577_836_800_000)));
     let second = dataset.catalogue.item(ItemIndex(1));
     assert_eq!((second.title.as_str(), second.available), ("two\n\nlines", false));
-    assert_eq!((second.author, second.published), (None, None));
-    let expected = [("u", "v1", 1.0, 1_577_836_800), ("u", "v2", 12.5, 1_577_923_200)];
+    assert_eq!((second.author.as_ref(), second.published), (None, None));
+    let expected = [
+        ("u", "v1", 1.0, 1_577_836_800),
+        ("u", "v1", 1.0, 1_577_836_800),
+        ("u", "v2", 12.5, 1_577_923_200),
+    ];
     assert_eq!(rows(&dataset, &dataset.events), expected);
     assert_eq!(dataset.events.interactions[0].kind, KindIndex(1));
+    assert_eq!(dataset.scenes, ["tab-1", "tab-2"]);
+    let scenes = dataset.events.interactions.iter().map(|event| event.scene);
+    assert_eq!(scenes.collect::<Vec<_>>(), [None, Some(SceneIndex(0)), Some(SceneIndex(1))]);
+    let music = ("music".to_owned(), FieldValue::Text("m1".into()));
+    assert_eq!(item.fields, [music, ("length".to_owned(), FieldValue::Number(7.5))]);
+    assert_eq!(item.expires, item.published);
+    assert_eq!((second.fields.len(), second.expires), (0, None));
+    assert_eq!(dataset.users.iter().collect::<Vec<_>>(), ["u", "w"], "w is known without events");
+    let city = dataset.user_fields.find("city").unwrap();
+    assert_eq!(dataset.user_fields.text(city, 1), Some("Oslo"));
+    assert_eq!(dataset.user_fields.text(city, 0), None);
 }
 
 #[test]
 fn items_may_be_known_by_their_events_alone() {
     let folder = folder(&[("log.csv", b"a,b\nu,i\n")]);
     let events = EventColumns {
-        file: "log.csv".into(),
-        user: "a".into(),
-        item: "b".into(),
-        kind: None,
-        value: None,
-        time: None,
-        time_unit: TimeUnit::default(),
+        file: Some("log.csv".into()),
+        user: Some("a".into()),
+        item: Some("b".into()),
+        ..EventColumns::default()
     };
-    let (items, encoding) = (None, "utf-8".to_owned());
-    let mapping = CsvMapping { events, items, delimiter: ',', quoting: false, encoding };
+    let (items, users, encoding) = (None, None, "utf-8".to_owned());
+    let mapping = CsvMapping { events, items, users, delimiter: ',', quoting: false, encoding };
     let dataset = read_clean(folder.path(), Format::Csv(mapping));
     assert_eq!(rows(&dataset, &dataset.events), [("u", "i", 1.0, -1)]);
     assert_eq!(dataset.kinds, EventKinds::implicit("interaction"));

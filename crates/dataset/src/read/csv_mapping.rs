@@ -1,13 +1,15 @@
 //! Any text table, with a mapping that says which column is what.
 
 use encoding_rs::Encoding;
-use gannet_core::{EventKinds, Item, KindIndex};
+use gannet_core::{EventKinds, KindIndex};
 use serde::Deserialize;
 
 use super::ReadOutcome;
-use super::builder::{EventRow, Part};
+use super::builder::{EventRow, ItemFacts, Part};
+use super::columns::{EventColumns, ItemColumns, UserColumns, tag_separator};
 use super::error::ReadError;
 use super::field::{self, TimeUnit};
+use super::field_cells::FieldCells;
 use super::lines::Lines;
 use super::reading::{Reading, only_kind};
 use super::table::{Dialect, Row, Table};
@@ -18,10 +20,14 @@ use crate::bad_rows::BadField;
 #[serde(deny_unknown_fields)]
 pub struct CsvMapping {
     /// The file of events.
+    #[serde(default)]
     pub events: EventColumns,
     /// The file of items; absent: items are known by their events alone.
     #[serde(default)]
     pub items: Option<ItemColumns>,
+    /// The file of users; absent: users are known by their events alone.
+    #[serde(default)]
+    pub users: Option<UserColumns>,
     /// What stands between fields: one ASCII character.
     #[serde(default = "comma")]
     pub delimiter: char,
@@ -31,61 +37,6 @@ pub struct CsvMapping {
     /// The files' encoding, by any name of the WHATWG standard, such as `utf-8`, `latin1`, `gbk`.
     #[serde(default = "utf_8")]
     pub encoding: String,
-}
-
-/// The columns of the file of events.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EventColumns {
-    /// The file's name within the folder.
-    pub file: String,
-    /// Who.
-    pub user: String,
-    /// What.
-    pub item: String,
-    /// The kind, by the names of the configured kinds; absent: the first kind.
-    #[serde(default)]
-    pub kind: Option<String>,
-    /// The value; absent, or blank in a row: 1.
-    #[serde(default)]
-    pub value: Option<String>,
-    /// The time; absent: the data has no times. Blank in a row: a bad row.
-    #[serde(default)]
-    pub time: Option<String>,
-    /// What the times count.
-    #[serde(default)]
-    pub time_unit: TimeUnit,
-}
-
-/// The columns of the file of items. Blank fields count as absent.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ItemColumns {
-    /// The file's name within the folder.
-    pub file: String,
-    /// The id.
-    pub id: String,
-    /// What a person calls it.
-    #[serde(default)]
-    pub title: Option<String>,
-    /// The tags, each a path such as `sports/ball`.
-    #[serde(default)]
-    pub tags: Option<String>,
-    /// What stands between tags.
-    #[serde(default = "bar")]
-    pub tag_separator: String,
-    /// Who made it.
-    #[serde(default)]
-    pub author: Option<String>,
-    /// When it was published; may lie in the future.
-    #[serde(default)]
-    pub published: Option<String>,
-    /// What the published times count.
-    #[serde(default = "iso8601")]
-    pub published_unit: TimeUnit,
-    /// Whether it may be shown: `true` or `false`, `yes` or `no`, `1` or `0`; blank: yes.
-    #[serde(default)]
-    pub available: Option<String>,
 }
 
 fn comma() -> char {
@@ -98,14 +49,6 @@ fn yes() -> bool {
 
 fn utf_8() -> String {
     "utf-8".to_owned()
-}
-
-fn bar() -> String {
-    "|".to_owned()
-}
-
-fn iso8601() -> TimeUnit {
-    TimeUnit::Iso8601
 }
 
 /// What the mapping's strings mean.
@@ -148,32 +91,35 @@ pub(crate) fn read(
     if let Some(columns) = &mapping.items {
         read_items(&mut reading, &form, columns)?;
     }
-    let columns = &mapping.events;
-    if columns.kind.is_some() && reading.options.kinds.is_none() {
-        let expected = "the kinds of events and their weights, since a column names kinds";
-        let (expected, found) = (expected.to_owned(), "none".to_owned());
-        return Err(ReadError::Setting { setting: "kinds", expected, found });
+    if let Some(columns) = &mapping.users {
+        read_users(&mut reading, &form, columns)?;
     }
-    let mut events = form.open(&reading, &columns.file)?;
-    let (user, item) = (events.column(&columns.user)?, events.column(&columns.item)?);
+    let columns = &mapping.events;
+    if columns.kind.is_some() {
+        reading.require_kinds()?;
+    }
+    let mut events = form.open(&reading, columns.file.as_deref().unwrap_or("events.csv"))?;
+    let user = events.column(columns.user.as_deref().unwrap_or("user"))?;
+    let item = events.column(columns.item.as_deref().unwrap_or("item"))?;
     let kind = events.optional_column(columns.kind.as_deref())?;
     let value = events.optional_column(columns.value.as_deref())?;
     let time = events.optional_column(columns.time.as_deref())?;
+    let scene = events.optional_column(columns.scene.as_deref())?;
+    let unit = columns.time_unit.unwrap_or_default();
     let (kinds, now) = (reading.kinds(value.is_some()), reading.options.now);
     while let Some(row) = events.next()? {
         let row = row.and_then(|row| {
             let value_text = row.optional(value)?;
             let value = value_text.map(|text| field::value(value_name(columns), text));
-            let time = time.map(|column| {
-                field::event_time(row.name(column), row.text(column)?, columns.time_unit, now)
-            });
+            let time = time
+                .map(|column| field::event_time(row.name(column), row.text(column)?, unit, now));
             let row = EventRow {
                 user: row.text(user)?,
                 item: row.text(item)?,
                 kind: kind_of(&row, kind, &kinds)?,
                 value: value.transpose()?.unwrap_or(1.0),
                 time: time.transpose()?,
-                scene: None,
+                scene: row.optional(scene)?.map(str::trim),
             };
             reading.builder.add_event(Part::Events, &row)
         });
@@ -193,11 +139,7 @@ fn kind_of(
     kinds: &EventKinds,
 ) -> Result<KindIndex, BadField> {
     let Some(column) = column else { return Ok(only_kind(kinds, "")) };
-    let name = row.text(column)?.trim();
-    kinds.index(name).ok_or_else(|| {
-        let known: Vec<&str> = kinds.all().iter().map(|kind| kind.name.as_str()).collect();
-        BadField::new(row.name(column), format!("one of {}", known.join(", ")), name)
-    })
+    field::kind(row.name(column), row.text(column)?.trim(), kinds)
 }
 
 fn read_items(
@@ -205,39 +147,63 @@ fn read_items(
     form: &FileForm,
     columns: &ItemColumns,
 ) -> Result<(), ReadError> {
-    if columns.tag_separator.is_empty() {
-        let (expected, found) = ("at least one character".to_owned(), String::new());
-        return Err(ReadError::Setting { setting: "tag_separator", expected, found });
-    }
-    let mut items = form.open(reading, &columns.file)?;
-    let id = items.column(&columns.id)?;
+    let separator = tag_separator(columns)?;
+    let mut items = form.open(reading, columns.file.as_deref().unwrap_or("items.csv"))?;
+    let id = items.column(columns.id.as_deref().unwrap_or("id"))?;
     let title = items.optional_column(columns.title.as_deref())?;
     let tags = items.optional_column(columns.tags.as_deref())?;
     let author = items.optional_column(columns.author.as_deref())?;
     let published = items.optional_column(columns.published.as_deref())?;
     let available = items.optional_column(columns.available.as_deref())?;
+    let expires = items.optional_column(columns.expires.as_deref())?;
+    let taken: Vec<usize> = [Some(id), title, tags, author, published, available, expires]
+        .into_iter()
+        .flatten()
+        .collect();
+    let named = (&columns.fields, columns.number_fields.as_slice());
+    let fields =
+        FieldCells::of(&items, named, &taken, |name, kind| reading.builder.item_field(name, kind))?;
+    let unit = columns.published_unit.unwrap_or(TimeUnit::Iso8601);
     while let Some(row) = items.next()? {
         let row = row.and_then(|row| {
-            let tags = row.optional(tags)?;
-            let tags = tags.map(|text| field::tags("tags", text, &columns.tag_separator));
-            let published = row.optional(published)?;
-            let published =
-                published.map(|text| field::moment("published", text, columns.published_unit));
+            let tags = row.optional(tags)?.map(|text| field::pieces(text, separator));
+            let moment = |name: &str, column| {
+                row.optional(column)?.map(|text| field::moment(name, text, unit)).transpose()
+            };
             let available =
                 row.optional(available)?.map(|text| field::available("available", text));
-            let item = Item {
-                id: field::item_id(row.name(id), row.text(id)?)?,
-                title: row.optional(title)?.unwrap_or_default().to_owned(),
-                tags: tags.transpose()?.unwrap_or_default(),
-                author: row.optional(author)?.map(str::to_owned),
-                published: published.transpose()?,
+            let item = ItemFacts {
+                id: row.text(id)?,
+                title: row.optional(title)?.unwrap_or_default(),
+                tags: tags.unwrap_or_default(),
+                author: row.optional(author)?,
+                published: moment("published", published)?,
                 available: available.transpose()?.unwrap_or(true),
-                expires: None,
-                fields: Vec::new(),
+                expires: moment("expires", expires)?,
+                fields: fields.of_row(&row)?,
             };
-            reading.builder.add_item(row.name(id), item)
+            reading.builder.add_item_row(row.name(id), &item).map(|_| ())
         });
         reading.count(items.place(), row);
+    }
+    Ok(())
+}
+
+fn read_users(
+    reading: &mut Reading<'_>,
+    form: &FileForm,
+    columns: &UserColumns,
+) -> Result<(), ReadError> {
+    let mut users = form.open(reading, columns.file.as_deref().unwrap_or("users.csv"))?;
+    let id = users.column(columns.id.as_deref().unwrap_or("id"))?;
+    let named = (&columns.fields, columns.number_fields.as_slice());
+    let fields =
+        FieldCells::of(&users, named, &[id], |name, kind| reading.builder.user_field(name, kind))?;
+    while let Some(row) = users.next()? {
+        let row = row.and_then(|row| {
+            reading.builder.add_user(row.name(id), row.text(id)?, &fields.of_row(&row)?)
+        });
+        reading.count(users.place(), row);
     }
     Ok(())
 }

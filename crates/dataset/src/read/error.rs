@@ -64,6 +64,26 @@ pub enum ReadError {
         /// The columns that are there.
         header: Vec<String>,
     },
+    /// A column of a Parquet file is of a type that its meaning does not allow.
+    #[error("{path}: column {column:?}: expected {expected}, found {found}")]
+    ColumnType {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// What would be taken.
+        expected: &'static str,
+        /// Its type.
+        found: String,
+    },
+    /// A file that is no Parquet file, or a damaged one.
+    #[error("{path} cannot be read as Parquet (truncated or damaged?): {why}")]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder says.
+        why: String,
+    },
     /// A setting of the source that cannot be meant.
     #[error("setting `{setting}`: expected {expected}, found {found:?}")]
     Setting {

@@ -1,6 +1,6 @@
 //! Single fields of a row: text to ids, values, times and tags, or the reason why not.
 
-use gannet_core::{ItemId, TagPath, Timestamp, UserId};
+use gannet_core::{EventKinds, ItemId, KindIndex, TagPath, Timestamp};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -67,14 +67,31 @@ pub(crate) fn event_time(
     unit: TimeUnit,
     now: Timestamp,
 ) -> Result<Timestamp, BadField> {
-    let time = moment(field, text, unit)?;
+    event_moment(field, moment(field, text, unit)?, text, now)
+}
+
+/// A moment as the time of an event, under the rule of [`event_time`].
+pub(crate) fn event_moment(
+    field: &str,
+    time: Timestamp,
+    found: &str,
+    now: Timestamp,
+) -> Result<Timestamp, BadField> {
     if time.0 < 0 {
-        return Err(BadField::new(field, "a time after 1970", text));
+        return Err(BadField::new(field, "a time after 1970", found));
     }
     if time > now {
-        return Err(BadField::new(field, "a time that is not in the future", text));
+        return Err(BadField::new(field, "a time that is not in the future", found));
     }
     Ok(time)
+}
+
+/// A kind of event by its name.
+pub(crate) fn kind(field: &str, name: &str, kinds: &EventKinds) -> Result<KindIndex, BadField> {
+    kinds.index(name).ok_or_else(|| {
+        let known: Vec<&str> = kinds.all().iter().map(|kind| kind.name.as_str()).collect();
+        BadField::new(field, format!("one of {}", known.join(", ")), name)
+    })
 }
 
 /// The first moment of a year.
@@ -98,9 +115,24 @@ pub(crate) fn item_id(field: &str, text: &str) -> Result<ItemId, BadField> {
     ItemId::new(text).map_err(|_| BadField::new(field, ID_EXPECTED, text))
 }
 
-/// Checks a user's id without keeping it.
-pub(crate) fn check_user_id(field: &str, text: &str) -> Result<(), BadField> {
-    UserId::new(text).map(|_| ()).map_err(|_| BadField::new(field, ID_EXPECTED, text))
+/// Checks a user's or item's id without keeping it.
+pub(crate) fn check_id(field: &str, text: &str) -> Result<(), BadField> {
+    match (1..=256).contains(&text.len()) {
+        true => Ok(()),
+        false => Err(BadField::new(field, ID_EXPECTED, text)),
+    }
+}
+
+/// One tag.
+pub(crate) fn tag(field: &str, text: &str) -> Result<TagPath, BadField> {
+    TagPath::new(text).map_err(|error| {
+        BadField::new(field, "tags whose levels between '/' are not empty", &error.0)
+    })
+}
+
+/// The pieces of a text between separators, blank ones passed over.
+pub(crate) fn pieces<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
+    text.split(separator).map(str::trim).filter(|piece| !piece.is_empty()).collect()
 }
 
 const ID_EXPECTED: &str = "an id of 1 to 256 bytes";
@@ -108,10 +140,8 @@ const ID_EXPECTED: &str = "an id of 1 to 256 bytes";
 /// Tags between separators; empty ones (`a||b`) are passed over, doubles dropped.
 pub(crate) fn tags(field: &str, text: &str, separator: &str) -> Result<Vec<TagPath>, BadField> {
     let mut tags: Vec<TagPath> = Vec::new();
-    for tag in text.split(separator).map(str::trim).filter(|tag| !tag.is_empty()) {
-        let path = TagPath::new(tag).map_err(|error| {
-            BadField::new(field, "tags whose levels between '/' are not empty", &error.0)
-        })?;
+    for tag in pieces(text, separator) {
+        let path = self::tag(field, tag)?;
         if !tags.contains(&path) {
             tags.push(path);
         }

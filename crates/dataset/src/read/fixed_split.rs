@@ -41,7 +41,7 @@ fn checked_words(line: Line<'_>) -> Result<&str, BadField> {
     let Line::Bytes(bytes) = line else { return Err(too_long()) };
     let text = field::text("", bytes)?;
     for word in text.split_ascii_whitespace() {
-        field::check_user_id("id", word)?;
+        field::check_id("id", word)?;
     }
     Ok(text)
 }

@@ -138,7 +138,7 @@ fn content_end(line: &[u8]) -> usize {
 }
 
 /// Opens a file that must be there, be a file, and not be empty.
-fn open_file(path: &Path) -> Result<File, ReadError> {
+pub(crate) fn open_file(path: &Path) -> Result<File, ReadError> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

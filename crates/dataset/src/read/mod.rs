@@ -5,15 +5,21 @@
 //! events and no row in the item file is added bare; an item without events stays in the catalogue.
 //! Equal events are all kept: a person may do a thing twice. Blank lines are passed over.
 
+mod arrange;
 mod builder;
+mod columns;
 mod csv_mapping;
 mod error;
 mod field;
+mod field_cells;
 mod fixed_split;
 mod lines;
 mod movielens;
 mod movielens_csv;
 mod movielens_dat;
+mod parquet_cells;
+mod parquet_file;
+mod parquet_tables;
 mod reading;
 mod source;
 mod table;
@@ -22,7 +28,8 @@ mod typed_header;
 
 use gannet_core::Progress;
 
-pub use csv_mapping::{CsvMapping, EventColumns, ItemColumns};
+pub use columns::{EventColumns, FieldNames, ItemColumns, TableMapping, UserColumns};
+pub use csv_mapping::CsvMapping;
 pub use error::ReadError;
 pub use field::TimeUnit;
 pub use movielens::ItemIds;
@@ -57,6 +64,7 @@ pub fn read(
         Format::MovielensCsv(settings) => movielens_csv::read(reading, *settings),
         Format::TypedHeader(mapping) => typed_header::read(reading, mapping),
         Format::FixedSplit(FixedSplitSettings {}) => fixed_split::read(reading),
+        Format::Parquet(mapping) => parquet_tables::read(reading, mapping),
         Format::Csv(mapping) => csv_mapping::read(reading, mapping),
     }
 }

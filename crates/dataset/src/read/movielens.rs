@@ -64,7 +64,7 @@ impl ItemNumbers {
         if self.numbers.find(film.number).is_some() {
             return Err(BadField::new("movieId", "an id not given before", film.number));
         }
-        reading.builder.add_item(field, item)?;
+        reading.builder.add_item(field, &item)?;
         if item_ids == ItemIds::Title {
             self.numbers.intern(number.as_str());
             self.ids.push(title.into_owned());

@@ -52,6 +52,16 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Checks that the kinds are configured: a column names them.
+    pub(crate) fn require_kinds(&self) -> Result<(), ReadError> {
+        if self.options.kinds.is_some() {
+            return Ok(());
+        }
+        let expected = "the kinds of events and their weights, since a column names kinds";
+        let (expected, found) = (expected.to_owned(), "none".to_owned());
+        Err(ReadError::Setting { setting: "kinds", expected, found })
+    }
+
     /// The data set, unless too many rows were refused or no event is left.
     pub(crate) fn finish(self, kinds: EventKinds, events: &Path) -> Result<ReadOutcome, ReadError> {
         let share_max = self.options.bad_rows_share_max;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use gannet_core::{EventKinds, Timestamp};
 use serde::Deserialize;
 
+use super::columns::TableMapping;
 use super::csv_mapping::CsvMapping;
 use super::movielens::ItemIds;
 use super::typed_header::TypedHeaderMapping;
@@ -34,6 +35,9 @@ pub enum Format {
     FixedSplit(FixedSplitSettings),
     /// Any text table; the mapping says which column is what.
     Csv(CsvMapping),
+    /// `events.parquet`, and `items.parquet`, `users.parquet`, `test_events.parquet` where they
+    /// are there; columns by their standard names, or as mapped.
+    Parquet(TableMapping),
 }
 
 /// Settings of the MovieLens formats.

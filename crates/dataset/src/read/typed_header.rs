@@ -136,7 +136,7 @@ fn read_items(
                 published: year.transpose()?,
                 ..Item::bare(field::item_id(row.name(id), &own_id)?)
             };
-            reading.builder.add_item(row.name(id), item)
+            reading.builder.add_item(row.name(id), &item)
         });
         reading.count(items.table.place(), row);
     }
