@@ -111,6 +111,8 @@ pub(crate) enum FetchName {
     gannet ingest movielens-1m\n  \
     gannet ingest films --format movielens-csv --path ml-latest-small\n  \
     gannet ingest gowalla --format lightgcn --path data/gowalla\n  \
+    gannet ingest videos --format kuairand --path KuaiRand-Pure/data\n  \
+    gannet ingest big --format parquet --path tables   # events.parquet, items.parquet\n  \
     gannet ingest shop --format csv --path exports --config shop.toml   # [csv] names the columns")]
 pub(crate) struct IngestArgs {
     /// The name that the stored data set gets; movielens-1m and simulated need nothing else.
@@ -140,6 +142,12 @@ pub(crate) enum FormatName {
     Csv,
     /// items.parquet, users.parquet and events.parquet; `[parquet]` names columns of other names.
     Parquet,
+    /// items.jsonl, users.jsonl and events.jsonl; `[jsonl]` names keys of other names.
+    Jsonl,
+    /// KuaiRand: log_*.csv, video_features_basic_*.csv, user_features_*.csv.
+    Kuairand,
+    /// KuaiRec: big_matrix.csv or small_matrix.csv, item_*.csv, user_features.csv.
+    Kuairec,
 }
 
 #[derive(Debug, Args)]

@@ -101,6 +101,9 @@ fn format_of(app: &App, format: FormatName) -> Result<Format> {
         FormatName::Tables => Format::TypedHeader(app.config.tables.clone()),
         FormatName::Lightgcn => Format::FixedSplit(Default::default()),
         FormatName::Parquet => Format::Parquet(app.config.parquet.clone()),
+        FormatName::Jsonl => Format::Jsonl(app.config.jsonl.clone()),
+        FormatName::Kuairand => Format::Kuairand(Default::default()),
+        FormatName::Kuairec => Format::Kuairec(Default::default()),
         FormatName::Csv => Format::Csv(app.config.csv.clone().context(
             "format csv needs a table [csv] in the configuration that names the columns \
              (README, \"Your own data\")",

@@ -20,8 +20,8 @@ pub use fetch::{
 pub use normal_form::{Ties, natural_order, normal_form_checksum};
 pub use read::{
     CsvMapping, EventColumns, FieldNames, FixedSplitSettings, Format, ItemColumns, ItemIds,
-    MovielensSettings, ReadError, ReadOptions, ReadOutcome, Source, TableMapping, TimeUnit,
-    TypedHeaderMapping, UserColumns, read,
+    MovielensSettings, NoSettings, ReadError, ReadOptions, ReadOutcome, Source, TableMapping,
+    TimeUnit, TypedHeaderMapping, UserColumns, read, short_video_kinds,
 };
 pub use simulate::{
     SimulatedFiles, Simulation, SimulationError, SimulationOptions, TasteAt, TruePreference,

@@ -5,12 +5,15 @@ use gannet_core::{FieldIndex, FieldKind};
 use super::builder::FieldCell;
 use super::columns::FieldNames;
 use super::error::ReadError;
+use super::short_video::plain;
 use super::table::{Row, Table};
 use crate::bad_rows::BadField;
 
 /// The columns and the fields that they fill.
 pub(crate) struct FieldCells {
     columns: Vec<(usize, FieldIndex, FieldKind)>,
+    /// Whether whole numbers that went through floats (`9.0`) lose their `.0` as text.
+    plain: bool,
 }
 
 impl FieldCells {
@@ -20,7 +23,7 @@ impl FieldCells {
         table: &Table<'_>,
         named: (&Option<FieldNames>, &[String]),
         taken: &[usize],
-        mut add: impl FnMut(&str, FieldKind) -> Result<FieldIndex, String>,
+        add: impl FnMut(&str, FieldKind) -> Result<FieldIndex, String>,
     ) -> Result<Self, ReadError> {
         let (texts, numbers) = named;
         let mut wanted = Vec::new();
@@ -43,6 +46,32 @@ impl FieldCells {
             }
         }
         wanted.sort_by_key(|(column, _)| *column);
+        Self::added(table, wanted, false, add)
+    }
+
+    /// The columns of a published table that are there.
+    pub(crate) fn present(
+        table: &Table<'_>,
+        texts: &[&str],
+        numbers: &[&str],
+        add: impl FnMut(&str, FieldKind) -> Result<FieldIndex, String>,
+    ) -> Result<Self, ReadError> {
+        let kind = |name: &str| match (texts.contains(&name), numbers.contains(&name)) {
+            (true, _) => Some(FieldKind::Text),
+            (_, true) => Some(FieldKind::Number),
+            _ => None,
+        };
+        let named = table.header().iter().enumerate();
+        let wanted = named.filter_map(|(column, name)| Some((column, kind(name)?))).collect();
+        Self::added(table, wanted, true, add)
+    }
+
+    fn added(
+        table: &Table<'_>,
+        wanted: Vec<(usize, FieldKind)>,
+        plain: bool,
+        mut add: impl FnMut(&str, FieldKind) -> Result<FieldIndex, String>,
+    ) -> Result<Self, ReadError> {
         let mut columns = Vec::new();
         for (column, kind) in wanted {
             let name = &table.header()[column];
@@ -52,7 +81,7 @@ impl FieldCells {
             })?;
             columns.push((column, field, kind));
         }
-        Ok(Self { columns })
+        Ok(Self { columns, plain })
     }
 
     /// The fields that a row has; blank ones are absent.
@@ -64,6 +93,7 @@ impl FieldCells {
         for (column, field, kind) in &self.columns {
             let Some(text) = row.optional(Some(*column))?.map(str::trim) else { continue };
             let cell = match kind {
+                FieldKind::Text if self.plain => FieldCell::Text(plain(text)),
                 FieldKind::Text => FieldCell::Text(text),
                 FieldKind::Number => match text.parse::<f64>() {
                     Ok(number) if number.is_finite() => FieldCell::Number(number),

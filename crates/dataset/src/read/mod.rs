@@ -13,6 +13,10 @@ mod error;
 mod field;
 mod field_cells;
 mod fixed_split;
+mod json_row;
+mod jsonl;
+mod kuairand;
+mod kuairec;
 mod lines;
 mod movielens;
 mod movielens_csv;
@@ -21,6 +25,7 @@ mod parquet_cells;
 mod parquet_file;
 mod parquet_tables;
 mod reading;
+mod short_video;
 mod source;
 mod table;
 mod transcode;
@@ -33,7 +38,8 @@ pub use csv_mapping::CsvMapping;
 pub use error::ReadError;
 pub use field::TimeUnit;
 pub use movielens::ItemIds;
-pub use source::{FixedSplitSettings, Format, MovielensSettings, ReadOptions, Source};
+pub use short_video::short_video_kinds;
+pub use source::{FixedSplitSettings, Format, MovielensSettings, NoSettings, ReadOptions, Source};
 pub use typed_header::TypedHeaderMapping;
 
 use crate::bad_rows::BadRows;
@@ -65,6 +71,9 @@ pub fn read(
         Format::TypedHeader(mapping) => typed_header::read(reading, mapping),
         Format::FixedSplit(FixedSplitSettings {}) => fixed_split::read(reading),
         Format::Parquet(mapping) => parquet_tables::read(reading, mapping),
+        Format::Jsonl(mapping) => jsonl::read(reading, mapping),
+        Format::Kuairand(NoSettings {}) => kuairand::read(reading),
+        Format::Kuairec(NoSettings {}) => kuairec::read(reading),
         Format::Csv(mapping) => csv_mapping::read(reading, mapping),
     }
 }

@@ -38,6 +38,12 @@ pub enum Format {
     /// `events.parquet`, and `items.parquet`, `users.parquet`, `test_events.parquet` where they
     /// are there; columns by their standard names, or as mapped.
     Parquet(TableMapping),
+    /// The same as files of one JSON object a line: `events.jsonl` and so on.
+    Jsonl(TableMapping),
+    /// KuaiRand's `log_*.csv`, `video_features_basic_*.csv` and `user_features_*.csv`.
+    Kuairand(NoSettings),
+    /// KuaiRec's `big_matrix.csv` or `small_matrix.csv`, and its tables of videos and users.
+    Kuairec(NoSettings),
 }
 
 /// Settings of the MovieLens formats.
@@ -52,6 +58,11 @@ pub struct MovielensSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FixedSplitSettings {}
+
+/// A published layout has no settings; unknown ones are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoSettings {}
 
 /// How strictly to read, and what the events mean.
 #[derive(Debug, Clone, PartialEq)]
