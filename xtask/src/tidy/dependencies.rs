@@ -193,12 +193,21 @@ fn reaches(from: &str, to: &str) -> bool {
     arrows_of(from).is_some_and(|next| next.iter().any(|next| *next == to || reaches(next, to)))
 }
 
+/// Crates below `examples`: they may use ours, and no crate of ours uses them.
+fn is_example(name: &str) -> bool {
+    name.starts_with("example-")
+}
+
 fn check_place(file: &str, package: &str) -> Option<Finding> {
     let expected = match package {
         "xtask" => "xtask/Cargo.toml".to_owned(),
+        _ if is_example(short(package)) => {
+            let name = short(package).trim_start_matches("example-");
+            format!("examples/{name}/Cargo.toml")
+        }
         _ => format!("crates/{}/Cargo.toml", short(package)),
     };
-    let known = arrows_of(short(package)).is_some();
+    let known = arrows_of(short(package)).is_some() || is_example(short(package));
     let named = package == "xtask" || package.starts_with("gannet-");
     (!known || !named || file != expected).then(|| {
         let todo = "name it gannet-NAME in crates/NAME and give it a line in ARROWS of xtask";
@@ -221,6 +230,14 @@ fn check_lints(file: &str, manifest: &str) -> Result<Option<Finding>> {
 fn check_one(declared: &Declared<'_>) -> Option<Finding> {
     let Declared { file, from, to, for_tests, for_build } = *declared;
     let finding = |what: String| Some(Finding::new(file, 0, what));
+    // An example shows what a user's crate does: any crate of ours, and none but known ones beside.
+    if is_example(from) && !for_build {
+        let is_known = arrows_of(to).is_some() || OUTSIDE.iter().any(|(name, _)| *name == to);
+        return match is_known {
+            true => None,
+            false => finding(format!("{to} is not on the list; an example must do without it")),
+        };
+    }
     if REFUSED.contains(&to) {
         return finding(format!("{to} is refused (stale, abandoned or insecure); use another"));
     }
@@ -321,6 +338,17 @@ mod tests {
         assert_eq!(judge("retrieval", "serde_json", true), None);
         assert!(judge("core", "never-heard-of", true).is_some());
         assert!(judge("core", "bincode", true).is_some());
+    }
+
+    #[test]
+    fn an_example_uses_ours_and_nobody_uses_it() {
+        assert_eq!(judge("example-own-channel", "retrieval", false), None);
+        assert_eq!(judge("example-own-channel", "serde", false), None);
+        assert!(judge("example-own-channel", "never-heard-of", false).is_some());
+        assert!(judge("cli", "example-own-channel", false).is_some());
+        let place = |file| check_place(file, "gannet-example-own-channel");
+        assert!(place("examples/own-channel/Cargo.toml").is_none());
+        assert!(place("crates/example-own-channel/Cargo.toml").is_some());
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails here fails the test")]
 
+mod dislikes;
+mod draws;
 mod oracles;
 mod parameters;
 mod world;
@@ -20,6 +22,7 @@ use world::*;
 /// Kind, parameters as TOML, and whether an unknown user gets nothing.
 const CHANNELS: &[(&str, &str, bool)] = &[
     ("popular", "", false),
+    ("popular", "scene = 'home'", false),
     ("trending", "", false),
     ("recent", "", false),
     ("recent", "half_age_days = 0.001", false),

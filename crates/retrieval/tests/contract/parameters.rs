@@ -10,6 +10,7 @@ fn parameters_that_are_unknown_or_out_of_range_are_refused_by_name() {
     let snapshot = World::default().snapshot();
     for (kind, parameters, named) in [
         ("popular", "half_life_days = 3.0", "half_life_days"),
+        ("popular", "scene = 'nowhere'", "home"),
         ("recent", "half_age_days = 0.0", "half_age_days"),
         ("recent", "half_age_days = inf", "half_age_days"),
         ("recent", "half_age_day = 3.0", "half_age_day"),

@@ -109,7 +109,9 @@ impl World {
         let catalogue = Arc::new(self.catalogue());
         let histories = self.histories();
         let popularity: Vec<f32> = self.items.iter().map(|item| item.popularity.into()).collect();
-        let popularity = Popularity::new(popularity);
+        let even = popularity.iter().enumerate().step_by(2);
+        let even = even.map(|(at, score)| (ItemIndex(at as u32), 9.0 - score)).collect();
+        let popularity = Popularity::new(popularity).with_scenes(vec![("home".to_owned(), even)]);
         let published = self.items.iter().enumerate();
         let published = published
             .filter_map(|(at, item)| Some((ItemIndex(at as u32), item.published_day.map(day)?)));
