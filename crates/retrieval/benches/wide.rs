@@ -208,9 +208,9 @@ fn request(engine: &Engine, user: usize, random: &mut Random) -> Request {
 }
 
 fn ask(request: &Request, clock: &Arc<SystemClock>) -> Ask {
-    let (state, plan) = (request.state().clone(), request.plan());
+    let state = request.state().clone();
     let profile = UserProfile::build(request, &state);
-    let eligible = Eligibility::of(request, &plan, &profile);
+    let eligible = Eligibility::of(request, &request.resolve(&profile).plan, &profile);
     Ask::new(profile, eligible, state, Deadline::after(clock.clone(), Duration::MAX))
 }
 
