@@ -22,6 +22,8 @@ pub(crate) struct App {
     pub(crate) progress: TerminalProgress,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) json: bool,
+    /// What it was started with: a server takes its configuration again.
+    pub(crate) common: Common,
 }
 
 impl App {
@@ -32,6 +34,7 @@ impl App {
             progress: TerminalProgress::new(common.quiet),
             clock: Arc::new(SystemClock::new()),
             json: common.json,
+            common: common.clone(),
         })
     }
 

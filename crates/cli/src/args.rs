@@ -21,7 +21,7 @@ pub(crate) struct Cli {
 }
 
 /// What every command takes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
     /// Configuration file, laid over the built-in defaults [default: ./gannet.toml if there].
     #[arg(long, global = true, value_name = "FILE")]

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use gannet_core::{EventKind, EventKinds};
 use gannet_dataset::{CsvMapping, TableMapping, TypedHeaderMapping};
 use gannet_retrieval::RetrievalConfig;
+use gannet_server::AdminAccess;
 use gannet_training::Recipe;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -118,6 +119,7 @@ pub(crate) struct ServerConfig {
     pub(crate) running_max: usize,
     pub(crate) waiting_max: usize,
     pub(crate) shutdown_grace_ms: u64,
+    pub(crate) admin: AdminAccess,
 }
 
 /// Settings of one origin.
@@ -149,6 +151,11 @@ impl Config {
         config.values = settings(&merged, &origins);
         Ok(config)
     }
+}
+
+/// The file that is read, whether it is there or not.
+pub(crate) fn file_of(common: &Common) -> PathBuf {
+    common.config.clone().unwrap_or_else(|| PathBuf::from(FILE_DEFAULT))
 }
 
 fn parse(text: &str) -> Result<Table> {

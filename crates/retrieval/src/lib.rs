@@ -49,7 +49,7 @@ pub use item_set::{ItemSet, SetEntry, SetKind};
 pub use key_set::KeySet;
 pub use merge::{ChannelAnswer, merge, merge_diverse};
 pub use plan::{Cap, EligibilityRule, MergeKind, Normalisation, Plan, PlanChannel, Quota};
-pub use plans::{Plans, Resolved};
+pub use plans::{Plans, Resolved, Route};
 pub use profile::{HistoryEntry, Trigger, UserProfile};
 pub use ranker::{BuiltinRanker, Ranker};
 pub use report::{ChannelReport, ChannelStatus, ListFaults, Report, StageReport};

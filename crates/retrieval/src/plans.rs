@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gannet_core::{ArmName, ExperimentName, SceneName, SegmentName, UserId};
+use gannet_core::{ArmName, ExperimentName, PlanName, SceneName, SegmentName, UserId};
 
 use crate::Plan;
 use crate::segment::Segment;
@@ -25,6 +25,17 @@ pub struct Resolved {
     pub segment: Option<SegmentName>,
     /// The arm of the scene's experiment that it is of.
     pub arm: Option<ArmName>,
+}
+
+/// One way by which a scene's requests come to a plan; a condition that is absent always holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route<'a> {
+    /// The segment of users.
+    pub segment: Option<&'a SegmentName>,
+    /// The arm of the scene's experiment.
+    pub arm: Option<&'a ArmName>,
+    /// What such requests run.
+    pub plan: &'a PlanName,
 }
 
 /// A place where candidates are asked for.
@@ -106,6 +117,19 @@ impl Plans {
     /// The arm that a scene's experiment gives to a user, always the same one.
     pub fn arm_of(&self, scene: &SceneName, user: &UserId) -> Option<&ArmName> {
         self.scene(scene)?.experiment.as_ref()?.arm_of(user)
+    }
+
+    /// How a scene's requests come to plans: the first route that fits is taken.
+    pub fn routes(&self, scene: &SceneName) -> impl Iterator<Item = Route<'_>> + '_ {
+        let scene = self.scene(scene);
+        let name = |plan: usize| &self.plans[plan].name;
+        let by_rule = scene.into_iter().flat_map(|scene| &scene.rules);
+        let by_rule = by_rule.map(|rule| (rule.segment.as_ref(), rule.arm.as_ref(), rule.plan));
+        let by_arm = scene.into_iter().flat_map(Scene::arms);
+        let by_arm = by_arm.filter_map(|arm| Some((None, Some(&arm.name), arm.plan?)));
+        let by_scene = scene.into_iter().map(|scene| (None, None, scene.plan));
+        let all = by_rule.chain(by_arm).chain(by_scene);
+        all.map(move |(segment, arm, plan)| Route { segment, arm, plan: name(plan) })
     }
 
     pub(crate) fn scene(&self, name: &SceneName) -> Option<&Scene> {

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use gannet_core::{ChannelName, ItemIndex, PlanName};
+use gannet_core::{Catalogue, ChannelName, Item, ItemId, ItemIndex, PlanName, TagPath};
 use gannet_retrieval::{
-    ChannelAnswer, ChannelList, EligibilityRule, Found, MergeKind, Normalisation, Plan,
-    PlanChannel, Quota, merge,
+    Cap, ChannelAnswer, ChannelList, EligibilityRule, Found, MergeKind, Normalisation, Plan,
+    PlanChannel, Quota, merge, merge_diverse,
 };
 use proptest::prelude::*;
 
@@ -52,6 +52,14 @@ fn items(plan: &Plan, lists: &[&[u32]]) -> Vec<u32> {
     merge(&answers, plan).iter().map(|candidate| candidate.item.0).collect()
 }
 
+const KINDS: [MergeKind; 5] = [
+    MergeKind::PriorityTruncate,
+    MergeKind::RoundRobin,
+    MergeKind::Snake,
+    MergeKind::Rrf,
+    MergeKind::Weighted,
+];
+
 const FREE: (usize, usize, usize) = (0, 100, 100);
 
 #[test]
@@ -68,6 +76,28 @@ fn snake_goes_forth_and_back_and_skips_what_is_placed() {
 }
 
 #[test]
+fn round_robin_always_goes_in_the_same_order() {
+    let plan = plan(MergeKind::RoundRobin, 9, &[FREE, FREE, FREE]);
+    let lists: [&[u32]; 3] = [&[1, 2, 3], &[10, 11, 12], &[20, 1, 21]];
+    assert_eq!(items(&plan, &lists), [1, 10, 20, 2, 11, 21, 3, 12]);
+}
+
+#[test]
+fn weighted_takes_a_list_of_equal_scores_as_equally_good() {
+    for normalisation in [Normalisation::MinMax, Normalisation::Z] {
+        let mut plan = plan(MergeKind::Weighted, 9, &[FREE, FREE]);
+        plan.normalisation = normalisation;
+        plan.channels[0].weight = 0.5;
+        let mut equal = answer(0, &[1, 2]);
+        equal.list.found.iter_mut().for_each(|found| found.channel_score = 3.5);
+        let merged = merge(&[equal], &plan);
+        let scores: Vec<(u32, f32)> =
+            merged.iter().map(|one| (one.item.0, one.merge_score)).collect();
+        assert_eq!(scores, [(1, 0.5), (2, 0.5)]);
+    }
+}
+
+#[test]
 fn rrf_adds_reciprocal_ranks_and_breaks_ties_by_the_plan() {
     let mut plan = plan(MergeKind::Rrf, 9, &[FREE, FREE]);
     plan.channels[1].weight = 1.0;
@@ -76,7 +106,7 @@ fn rrf_adds_reciprocal_ranks_and_breaks_ties_by_the_plan() {
 
 #[test]
 fn a_minimum_holds_however_strong_the_others_are() {
-    for kind in [MergeKind::PriorityTruncate, MergeKind::Snake, MergeKind::Rrf] {
+    for kind in KINDS {
         let mut plan = plan(kind, 3, &[FREE, (2, 2, 9)]);
         plan.channels[1].weight = 0.0;
         let kept = items(&plan, &[&[1, 2, 3, 4], &[8, 9]]);
@@ -91,6 +121,60 @@ fn a_plan_without_channels_or_answers_gives_nothing() {
     assert!(merge(&[answer(0, &[1])], &plan(MergeKind::Snake, 9, &[])).is_empty());
 }
 
+/// Tags of items 0 to 39, by index modulo 8.
+const TAGS: [&[&str]; 8] = [
+    &["sports/ball/football"],
+    &["sports/ball", "music"],
+    &["music/jazz", "music/rock"],
+    &[],
+    &["sports"],
+    &["film/horror/old"],
+    &["music/jazz"],
+    &["film", "film/horror"],
+];
+
+/// Every fifth item has no author.
+fn author(item: ItemIndex) -> Option<String> {
+    (item.0 % 5 != 4).then(|| format!("a{}", item.0 % 5))
+}
+
+fn catalogue() -> Catalogue {
+    let item = |at: u32| Item {
+        author: author(ItemIndex(at)),
+        tags: TAGS[at as usize % 8].iter().map(|tag| TagPath::new(tag).expect("a tag")).collect(),
+        ..Item::bare(ItemId::new(at.to_string()).expect("an id"))
+    };
+    let items: Vec<Item> = (0..40).map(item).collect();
+    Catalogue::from_items(&items).expect("distinct ids")
+}
+
+/// The slow truth about what an item counts as.
+fn keys(item: ItemIndex, cap: &Cap) -> BTreeSet<String> {
+    if cap.field == "author" {
+        return author(item).into_iter().collect();
+    }
+    let level = cap.level.unwrap_or(usize::MAX);
+    let cut = |tag: &&str| tag.split('/').take(level).collect::<Vec<_>>().join("/");
+    TAGS[item.at() % 8].iter().map(cut).collect()
+}
+
+#[test]
+fn a_cap_lets_the_next_of_the_list_in_and_a_soft_one_gives_way_at_the_end() {
+    for kind in KINDS {
+        let mut plan = plan(kind, 3, &[FREE]);
+        plan.caps = vec![Cap { field: "author".to_owned(), max: 1, level: None, hard: false }];
+        let merged = |plan: &Plan, list: &[u32]| -> Vec<u32> {
+            let merged = merge_diverse(&[answer(0, list)], plan, &catalogue());
+            merged.iter().map(|one| one.item.0).collect()
+        };
+        // Items 0, 5 and 10 share an author.
+        assert_eq!(merged(&plan, &[0, 5, 10, 1, 2, 3]), [0, 1, 2], "{kind:?}");
+        assert_eq!(merged(&plan, &[0, 5, 10, 1]).len(), 3, "{kind:?}");
+        plan.caps[0].hard = true;
+        assert_eq!(merged(&plan, &[0, 5, 10, 1]), [0, 1], "{kind:?}");
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Case {
     plan: Plan,
@@ -98,8 +182,7 @@ struct Case {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let kinds =
-        prop::sample::select(vec![MergeKind::PriorityTruncate, MergeKind::Snake, MergeKind::Rrf]);
+    let kinds = prop::sample::select(KINDS.to_vec());
     let channel = (prop::collection::vec(0u32..40, 0..25), 0usize..4, 0usize..12, 0usize..12);
     let channels = prop::collection::vec(channel, 1..5);
     (kinds, 1usize..60, channels, any::<bool>()).prop_map(|(kind, handover, channels, free)| {
@@ -252,6 +335,113 @@ proptest! {
         let expected: Vec<(ItemIndex, f32)> =
             expected.into_iter().map(|(item, (score, ..))| (item, score as f32)).collect();
         prop_assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn weighted_without_quotas_is_the_formula(
+        case in cases(),
+        scores in prop::collection::vec(-1e30f32..1e30, 25),
+        equal in any::<bool>(),
+        z in any::<bool>(),
+    ) {
+        let mut scores = scores;
+        scores.sort_by(|a, b| b.total_cmp(a));
+        let free: Vec<_> = case.answers.iter().map(|_| FREE).collect();
+        let mut plan = plan(MergeKind::Weighted, case.plan.handover, &free);
+        plan.normalisation = if z { Normalisation::Z } else { Normalisation::MinMax };
+        let mut answers = case.answers.clone();
+        let mut expected: BTreeMap<ItemIndex, f64> = BTreeMap::new();
+        for (at, answer) in answers.iter_mut().enumerate() {
+            let found = &mut answer.list.found;
+            for (one, score) in found.iter_mut().zip(&scores) {
+                one.channel_score = if equal { 7.0 } else { *score };
+            }
+            let own: Vec<f64> = found.iter().map(|one| f64::from(one.channel_score)).collect();
+            let lowest = own.iter().copied().fold(f64::INFINITY, f64::min);
+            let highest = own.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let mean = own.iter().sum::<f64>() / own.len().max(1) as f64;
+            let variance =
+                own.iter().map(|one| (one - mean) * (one - mean)).sum::<f64>() / own.len() as f64;
+            let unit = if z { variance.sqrt() } else { highest - lowest };
+            for (one, score) in found.iter().zip(&own) {
+                let part = if highest > lowest { (score - lowest) / unit } else { 1.0 };
+                *expected.entry(one.item).or_default() +=
+                    f64::from(plan.channels[at].weight) * part;
+            }
+        }
+        let merged = merge(&answers, &plan);
+        prop_assert_eq!(merged.len(), expected.len().min(plan.handover));
+        let mut best: Vec<f64> = expected.values().copied().collect();
+        best.sort_by(|a, b| b.total_cmp(a));
+        for (candidate, best) in merged.iter().zip(best) {
+            let own = expected[&candidate.item];
+            prop_assert!(candidate.merge_score.is_finite());
+            prop_assert!((own - f64::from(candidate.merge_score)).abs() <= 1e-5 * own.abs());
+            prop_assert!((own - best).abs() <= 1e-9 * best.abs(), "{} for {}", own, best);
+        }
+    }
+
+    #[test]
+    fn caps_hold_unless_they_are_soft_and_the_lists_are_exhausted(
+        case in cases(),
+        author_max in 1usize..4,
+        tag_max in 1usize..6,
+        level in prop::option::of(1usize..4),
+        hard in any::<(bool, bool)>(),
+    ) {
+        let catalogue = catalogue();
+        let mut plan = case.plan.clone();
+        plan.caps = vec![
+            Cap { field: "author".to_owned(), max: author_max, level: None, hard: hard.0 },
+            Cap { field: "tags".to_owned(), max: tag_max, level, hard: hard.1 },
+        ];
+        let merged = merge_diverse(&case.answers, &plan, &catalogue);
+        let kept: BTreeSet<ItemIndex> = merged.iter().map(|one| one.item).collect();
+        prop_assert_eq!(kept.len(), merged.len());
+        prop_assert!(merged.len() <= plan.handover);
+        prop_assert!(fits_maxima(&case, &merged.iter().map(|one| one.item).collect::<Vec<_>>()));
+        let counts = |cap: &Cap| -> BTreeMap<String, usize> {
+            let mut counts = BTreeMap::new();
+            for item in &kept {
+                keys(*item, cap).into_iter().for_each(|key| *counts.entry(key).or_default() += 1);
+            }
+            counts
+        };
+        let exceeded = |cap: &Cap| counts(cap).values().any(|count| *count > cap.max);
+        let hard: Vec<&Cap> = plan.caps.iter().filter(|cap| cap.hard).collect();
+        prop_assert!(!hard.iter().any(|cap| exceeded(cap)), "a hard cap is exceeded");
+        let fits = |item: ItemIndex, caps: &[&Cap]| caps.iter().all(|cap| {
+            let counts = counts(cap);
+            keys(item, cap).iter().all(|key| counts.get(key).is_none_or(|n| *n < cap.max))
+        });
+        // Short only where whoever found a missing item has had his maximum, or a hard cap is met.
+        if merged.len() < plan.handover {
+            for (at, answer) in case.answers.iter().enumerate() {
+                let found = || answer.list.found.iter().map(|one| one.item);
+                let missing = found().any(|item| !kept.contains(&item) && fits(item, &hard));
+                let placed = found().filter(|item| kept.contains(item)).count();
+                prop_assert!(!missing || placed >= plan.channels[at].quota.max);
+            }
+        }
+        // A soft cap gives way only where nothing else is left that the caps would let in.
+        let all: Vec<&Cap> = plan.caps.iter().collect();
+        if plan.caps.iter().any(exceeded) {
+            for (at, answer) in case.answers.iter().enumerate() {
+                let found = || answer.list.found.iter().map(|one| one.item);
+                let missing = found().any(|item| !kept.contains(&item) && fits(item, &all));
+                let placed = found().filter(|item| kept.contains(item)).count();
+                prop_assert!(!missing || placed >= plan.channels[at].quota.max);
+            }
+        }
+    }
+
+    #[test]
+    fn caps_that_cannot_bind_change_nothing(case in cases()) {
+        let mut plan = case.plan.clone();
+        plan.caps =
+            vec![Cap { field: "author".to_owned(), max: 100, level: None, hard: true }];
+        let capped = merge_diverse(&case.answers, &plan, &catalogue());
+        prop_assert_eq!(capped, merge(&case.answers, &case.plan));
     }
 
     #[test]

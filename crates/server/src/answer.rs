@@ -111,14 +111,18 @@ pub(crate) struct ReportAnswer {
 
 /// Candidates with the report of how they came about.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({ "snapshot": "20260101-120000", "scene": "home", "plan": "home",
-    "degraded": false, "unknown_history_items": 0, "candidates": [], "report": {
+#[schema(example = json!({ "snapshot": "20260101-120000", "scene": "home", "segment": null,
+    "arm": null, "plan": "home", "degraded": false, "unknown_history_items": 0, "candidates": [], "report": {
     "total_us": 640, "stages": [], "channels": [], "filled_from_fallback": 0 } }))]
 pub(crate) struct RetrieveAnswer {
     /// The version of the snapshot that answered.
     pub(crate) snapshot: String,
     /// The scene asked for.
     scene: String,
+    /// The segment of users that the request was of.
+    segment: Option<String>,
+    /// The arm of the scene's experiment that it was of.
+    arm: Option<String>,
     /// The plan that ran.
     plan: String,
     /// Whether a channel was missing or cut short.
@@ -144,6 +148,8 @@ impl RetrieveAnswer {
         Self {
             snapshot: retrieval.snapshot.clone(),
             scene: retrieval.scene.to_string(),
+            segment: retrieval.segment.as_ref().map(ToString::to_string),
+            arm: retrieval.arm.as_ref().map(ToString::to_string),
             plan: retrieval.plan.to_string(),
             degraded: retrieval.report.degraded,
             unknown_history_items: request.unknown_items(),

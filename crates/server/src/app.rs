@@ -9,6 +9,7 @@ use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::notices::Notices;
 use crate::options::ServeOptions;
+use crate::reload::LastReload;
 
 /// A place for the engine, which may arrive after the server has started: until then `/readyz`
 /// and every request answer 503.
@@ -48,13 +49,22 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) notices: Notices,
     pub(crate) admission: Admission,
+    pub(crate) last_reload: LastReload,
 }
 
 impl App {
     pub(crate) fn new(options: ServeOptions, engine: EngineSlot, page: Option<Arc<str>>) -> Self {
         let admission = Admission::new(options.running_max, options.waiting_max);
         let notices = Notices::new(options.clock.clone());
-        Self { options, engine, page, metrics: Metrics::new(), notices, admission }
+        Self {
+            options,
+            engine,
+            page,
+            metrics: Metrics::new(),
+            notices,
+            admission,
+            last_reload: LastReload::default(),
+        }
     }
 
     pub(crate) fn ready(&self) -> Result<&Arc<Engine>, ApiError> {

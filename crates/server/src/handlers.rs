@@ -159,6 +159,9 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<Json<HealthAns
 ))]
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    if let Some(engine) = app.engine.get() {
+        app.metrics.set_switches(engine.state().switches());
+    }
     ([(header::CONTENT_TYPE, kind)], app.metrics.text(app.admission.counts())).into_response()
 }
 

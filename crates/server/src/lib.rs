@@ -12,6 +12,7 @@
 //!
 //! Invariant: the server reads no clock and no disk of its own; both are handed in.
 
+mod admin;
 mod admission;
 mod answer;
 mod answer_socket;
@@ -23,11 +24,13 @@ mod metrics;
 mod notices;
 mod openapi;
 mod options;
+mod reload;
 mod request;
 mod router;
 mod serve;
 
 pub use app::EngineSlot;
-pub use options::ServeOptions;
+pub use options::{AdminAccess, ServeOptions};
+pub use reload::Reloader;
 pub use router::{ROUTES, router};
 pub use serve::{ServeError, serve, serve_on, shutdown_signal};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gannet_core::ChannelName;
 use gannet_retrieval::Report;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -29,6 +30,8 @@ pub(crate) struct Metrics {
     answers: Family<Labels, Counter>,
     degraded: Counter,
     fallback: Counter,
+    reloads: Family<Labels, Counter>,
+    enabled: Family<Labels, Gauge>,
 }
 
 /// From 16 microseconds to 8 seconds, in seconds as Prometheus wants all times.
@@ -57,6 +60,8 @@ impl Metrics {
             answers: Family::default(),
             degraded: Counter::default(),
             fallback: Counter::default(),
+            reloads: Family::default(),
+            enabled: Family::default(),
         };
         metrics.register();
         metrics
@@ -82,6 +87,9 @@ impl Metrics {
         );
         count("channel_faults", "Faults mended in a channel's lists", &self.channel_faults);
         count("dropped", "Items left out by channel and reason", &self.dropped);
+        count("config_reloads", "Configurations taken while serving, by outcome", &self.reloads);
+        let enabled = self.enabled.clone();
+        registry.register("channel_enabled", "1 where a channel is switched on", enabled);
         let degraded = self.degraded.clone();
         registry.register("degraded_answers", "Answers with a channel missing", degraded);
         let fallback = self.fallback.clone();
@@ -100,6 +108,20 @@ impl Metrics {
         ];
         self.requests.get_or_create(&labels).inc();
         self.request_time.get_or_create(&vec![("route", route)]).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn count_reload(&self, is_taken: bool) {
+        let outcome = if is_taken { "taken" } else { "refused" };
+        self.reloads.get_or_create(&vec![("outcome", outcome.to_owned())]).inc();
+    }
+
+    /// What the switches of the configured channels are; others have none any more.
+    pub(crate) fn set_switches<'a>(&self, switches: impl Iterator<Item = (&'a ChannelName, bool)>) {
+        self.enabled.clear();
+        for (channel, enabled) in switches {
+            let labels = vec![("channel", channel.to_string())];
+            self.enabled.get_or_create(&labels).set(i64::from(enabled));
+        }
     }
 
     pub(crate) fn count_answer(&self, scene: &str, report: &Report) {

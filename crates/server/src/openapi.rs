@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use utoipa::OpenApi;
 
-use crate::handlers;
+use crate::{admin, handlers};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -23,6 +23,9 @@ use crate::handlers;
         handlers::metrics,
         handlers::openapi,
         handlers::page,
+        admin::plans,
+        admin::reload,
+        admin::switch,
     ),
     // Named by a schema that is written by hand.
     components(schemas(crate::request::FilterBody)),

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gannet_core::Clock;
+use serde::Deserialize;
+
+use crate::reload::Reloader;
 
 /// Limits and addresses of a server. Every limit exists so that one client cannot take what all
 /// others need.
@@ -31,6 +34,21 @@ pub struct ServeOptions {
     pub connections_max: usize,
     /// How long requests under way may take to finish after the signal to stop.
     pub shutdown_grace: Duration,
+    /// Who may see and change what is in force.
+    pub admin: AdminAccess,
+    /// How the configuration is taken again; `None`: it is not.
+    pub reloader: Option<Reloader>,
+}
+
+/// Who may use the endpoints under `/v1/admin`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdminAccess {
+    /// Direct connections from a loopback address.
+    #[default]
+    Loopback,
+    /// Nobody.
+    Off,
 }
 
 impl ServeOptions {
@@ -48,6 +66,8 @@ impl ServeOptions {
             answer_timeout: Duration::from_secs(30),
             connections_max: 1024,
             shutdown_grace: Duration::from_secs(10),
+            admin: AdminAccess::default(),
+            reloader: None,
         }
     }
 }

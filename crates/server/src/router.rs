@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::admin;
 use crate::app::{App, EngineSlot};
 use crate::error::ApiError;
 use crate::handlers;
@@ -18,7 +19,7 @@ use crate::notices::tell_panic;
 use crate::options::ServeOptions;
 
 /// Every method and path that is answered.
-pub const ROUTES: [(&str, &str); 8] = [
+pub const ROUTES: [(&str, &str); 11] = [
     ("post", "/v1/retrieve"),
     ("post", "/v1/similar"),
     ("get", "/v1/items/{id}"),
@@ -27,11 +28,18 @@ pub const ROUTES: [(&str, &str); 8] = [
     ("get", "/metrics"),
     ("get", "/openapi.json"),
     ("get", "/"),
+    ("get", "/v1/admin/plans"),
+    ("post", "/v1/admin/reload"),
+    ("post", "/v1/admin/channels/{name}"),
 ];
 
-/// All endpoints. `report_html` is the page at `/`; `None` gives one that says how to make it.
+/// All endpoints; those of administration answer only where [`crate::serve_on`] says who asks.
+/// `report_html` is the page at `/`; `None` gives one that says how to make it.
 pub fn router(options: ServeOptions, engine: EngineSlot, report_html: Option<Arc<str>>) -> Router {
-    let app = Arc::new(App::new(options, engine, report_html));
+    router_of(Arc::new(App::new(options, engine, report_html)))
+}
+
+pub(crate) fn router_of(app: Arc<App>) -> Router {
     Router::new()
         .route("/v1/retrieve", post(handlers::retrieve))
         .route("/v1/similar", post(handlers::similar))
@@ -41,6 +49,9 @@ pub fn router(options: ServeOptions, engine: EngineSlot, report_html: Option<Arc
         .route("/metrics", get(handlers::metrics))
         .route("/openapi.json", get(handlers::openapi))
         .route("/", get(handlers::page))
+        .route("/v1/admin/plans", get(admin::plans))
+        .route("/v1/admin/reload", post(admin::reload))
+        .route("/v1/admin/channels/{name}", post(admin::switch))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))

@@ -8,17 +8,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::ServiceExt;
 
+use crate::admin::Peer;
 use crate::answer_socket::AnswerSocket;
-use crate::app::EngineSlot;
+use crate::app::{App, EngineSlot};
 use crate::options::ServeOptions;
-use crate::router::router;
+use crate::reload::watch;
+use crate::router::router_of;
 
 /// Why a server cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +66,9 @@ pub async fn serve_on(
     shutdown: impl Future<Output = ()> + Send,
 ) {
     let limits = options.clone();
-    let router = router(options, engine.into(), report_html);
+    let app = Arc::new(App::new(options, engine.into(), report_html));
+    let watching = tokio::spawn(watch(app.clone()));
+    let router = router_of(app);
     let connections_max = limits.connections_max.clamp(1, Semaphore::MAX_PERMITS);
     let connections = Arc::new(Semaphore::new(connections_max));
     let graceful = GracefulShutdown::new();
@@ -75,8 +81,8 @@ pub async fn serve_on(
         };
         tokio::select! {
             (place, accepted) = accept => match accepted {
-                Ok((stream, _)) => {
-                    start_connection(stream, place, router.clone(), &limits, &graceful);
+                Ok((stream, peer)) => {
+                    start_connection((stream, peer), place, router.clone(), &limits, &graceful);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -86,6 +92,7 @@ pub async fn serve_on(
             () = &mut shutdown => break,
         }
     }
+    watching.abort();
     drop(listener);
     // Past the grace the connections are dropped with the runtime.
     if tokio::time::timeout(limits.shutdown_grace, graceful.shutdown()).await.is_err() {
@@ -94,7 +101,7 @@ pub async fn serve_on(
 }
 
 fn start_connection(
-    stream: TcpStream,
+    (stream, peer): (TcpStream, SocketAddr),
     place: OwnedSemaphorePermit,
     router: Router,
     limits: &ServeOptions,
@@ -103,6 +110,10 @@ fn start_connection(
     // Small answers leave at once. Where it fails they leave a little later.
     let _ = stream.set_nodelay(true);
     let stream = AnswerSocket::new(stream, limits.answer_timeout);
+    let router = router.map_request(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        request
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
