@@ -330,6 +330,16 @@ mod tests {
     }
 
     #[test]
+    fn the_example_for_kuairand_is_sound() {
+        let example = include_str!("../../../examples/kuairand/gannet.toml");
+        let layers = vec![default_layer(), layer("example", example)];
+        let config = Config::of_layers(layers).unwrap();
+        let (_, plans) = config.retrieval.check().unwrap();
+        assert!(plans.scenes().any(|scene| scene.as_str() == "tab-1"));
+        assert_eq!(plans.segments().count(), 1);
+    }
+
+    #[test]
     fn a_later_layer_wins_and_says_so() {
         let layers = vec![
             default_layer(),

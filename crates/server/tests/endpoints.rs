@@ -204,7 +204,7 @@ async fn the_description_lists_exactly_the_routes_that_exist() {
     routes.sort();
     assert_eq!(documented(&openapi), routes);
     for (way, path) in routes {
-        let path = path.replace("{id}", "42");
+        let path = path.replace("{id}", "42").replace("{name}", "finder");
         let other = if way == "get" { "POST" } else { "GET" };
         let refused = server.send(other, &path, "", "").await;
         refused.assert_error(405, "wrong_method");
@@ -239,4 +239,25 @@ async fn every_schema_has_an_example_and_the_server_takes_those_of_requests() {
     for body in ["RetrieveBody", "SimilarBody", "HistoryBody", "VectorBody", "FilterBody"] {
         assert_eq!(schemas[body]["additionalProperties"], false, "{body}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sees_what_is_in_force_and_switches_a_channel_off() {
+    let server = Server::start().await;
+    let plans = server.get("/v1/admin/plans").await.json();
+    assert_eq!(plans["plans"][0]["plan"], "home");
+    assert_eq!(plans["routes"][0], json!({ "scene": "home", "segment": null, "arm": null,
+        "plan": "home" }));
+    let switch = server.post("/v1/admin/channels/finder", r#"{"enabled": false}"#).await.json();
+    assert_eq!(switch, json!({ "channel": "finder", "enabled": false }));
+    let answer = server.post("/v1/retrieve", "{}").await.json();
+    assert_eq!(answer["report"]["channels"][0]["status"], "disabled");
+    assert_eq!(answer["degraded"], false);
+    let metrics = server.get("/metrics").await;
+    assert!(metrics.body.contains("gannet_channel_enabled{channel=\"finder\"} 0"), "{metrics:?}");
+    let unknown = server.post("/v1/admin/channels/nobody", r#"{"enabled": false}"#).await;
+    unknown.assert_error(404, "unknown_channel");
+    server.post("/v1/admin/reload", "{}").await.assert_error(501, "no_reload");
+    let proxied = server.send("GET", "/v1/admin/plans", "x-forwarded-for: 10.0.0.1\r\n", "").await;
+    proxied.assert_error(403, "forbidden");
 }
