@@ -245,8 +245,13 @@ pub(crate) enum ProfileName {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     gannet evaluate\n  \
-    gannet evaluate --users 1000 --json > report.json")]
+    gannet evaluate --users 1000 --json > report.json\n  \
+    gannet evaluate --truth large          # against what simulated users truly prefer")]
 pub(crate) struct EvaluateArgs {
+    /// Simulated data: the folder that `gannet simulate` wrote, or a copy of its truth.json. Every
+    /// channel and the merge are held against what the users truly prefer, and nothing else.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) truth: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) judging: JudgingArgs,
 }

@@ -21,6 +21,7 @@ mod study;
 mod summary;
 mod tables;
 mod tallies;
+mod truth;
 mod tune;
 
 pub use bootstrap::{Interval, paired_bootstrap};
@@ -36,4 +37,5 @@ pub use report::{
 };
 pub use study::evaluate;
 pub use tables::{Column, Table};
+pub use truth::{TruthList, TruthOptions, TruthPoint, TruthReport, evaluate_truth};
 pub use tune::{TunedWeights, ValidationUser, tune_merge_weights, validation_lists};

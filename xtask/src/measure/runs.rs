@@ -20,6 +20,10 @@ pub(crate) enum Run {
     Gowalla,
     /// `gannet bench retrieve` on the demo's snapshot, on one core.
     Retrieve,
+    /// `gannet simulate` at full size: five million items, fifty million events.
+    Simulate,
+    /// `gannet ingest` and `gannet train` on that, every model but the factorised ones.
+    IngestTrain,
 }
 
 /// What a run said.
@@ -27,6 +31,17 @@ pub(crate) enum Run {
 pub(crate) struct Output {
     pub(crate) wall_seconds: f64,
     pub(crate) document: Value,
+}
+
+impl Output {
+    /// One run after another: the sum of their seconds, the greater of their peaks.
+    fn and(self, next: Output) -> Output {
+        let peak = |output: &Output| output.document["peak_memory_bytes"].as_u64().unwrap_or(0);
+        let peak = peak(&self).max(peak(&next));
+        let mut document = next.document;
+        document["peak_memory_bytes"] = peak.into();
+        Output { wall_seconds: self.wall_seconds + next.wall_seconds, document }
+    }
 }
 
 /// How a measurement ended.
@@ -48,6 +63,8 @@ pub(crate) struct Runs {
 /// Requests of `gannet bench retrieve`.
 const REQUESTS: &str = "5000";
 const REQUESTS_QUICK: &str = "500";
+/// The data set of full size, and the folder of its runs.
+const LARGE: &str = "large";
 /// Users judged in a quick run.
 const USERS_QUICK: &str = "500";
 
@@ -91,6 +108,20 @@ impl Runs {
                 let arguments = words(&["bench", "retrieve", "--json", "--requests", requests]);
                 self.start(&one_core(), &arguments, "demo")
             }
+            Run::Simulate => self.start(&[], &self.simulate_arguments(), LARGE),
+            Run::IngestTrain => {
+                // It reads what was simulated.
+                self.output(Run::Simulate)?;
+                let files = self.simulated();
+                let mut ingest = words(&["ingest", LARGE, "--format", "parquet", "--json"]);
+                ingest.extend(["--path".into(), files.clone().into_os_string()]);
+                ingest.extend(["--config".into(), files.join("gannet.toml").into_os_string()]);
+                let ingested = self.start(&[], &ingest, LARGE)?;
+                let train = ["train", "--dataset", LARGE, "--split", "none", "--tune", "off"];
+                let mut train = words(&train);
+                train.extend(words(&["--models", "non-vector", "--json"]));
+                Ok(ingested.and(self.start(&[], &train, LARGE)?))
+            }
         }
     }
 
@@ -104,6 +135,22 @@ impl Runs {
         if self.quick {
             arguments.extend(words(&["--data", "simulated", "--users", USERS_QUICK]));
         }
+        arguments
+    }
+
+    /// Where the simulation is written.
+    fn simulated(&self) -> PathBuf {
+        self.scratch.path().join(LARGE).join("files")
+    }
+
+    fn simulate_arguments(&self) -> Vec<OsString> {
+        let counts = match self.quick {
+            true => ["--items", "50000", "--users", "10000", "--events", "500000"],
+            false => ["--items", "5000000", "--users", "1000000", "--events", "50000000"],
+        };
+        let mut arguments = words(&["simulate", "--json", "--days", "30"]);
+        arguments.extend(words(&counts));
+        arguments.extend(["--out".into(), self.simulated().into_os_string()]);
         arguments
     }
 

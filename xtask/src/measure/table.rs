@@ -170,6 +170,34 @@ pub(crate) const MEASUREMENTS: &[Measurement] = &[
         Source::Json("total.p99_us", 1.0),
     ),
     row("retrieve_*_p99_us", "us", None, Run::Retrieve, Source::JsonEach("channels[].p99_us")),
+    row(
+        "simulate_5m_seconds",
+        "s",
+        Some(Target::AtMost(300.0)),
+        Run::Simulate,
+        Source::WallSeconds,
+    ),
+    row(
+        "simulate_5m_memory_mib",
+        "MiB",
+        Some(Target::AtMost(12288.0)),
+        Run::Simulate,
+        Source::Json("peak_memory_bytes", MIB),
+    ),
+    row(
+        "ingest_train_5m_seconds",
+        "s",
+        Some(Target::AtMost(900.0)),
+        Run::IngestTrain,
+        Source::WallSeconds,
+    ),
+    row(
+        "ingest_train_5m_memory_mib",
+        "MiB",
+        Some(Target::AtMost(12288.0)),
+        Run::IngestTrain,
+        Source::Json("peak_memory_bytes", MIB),
+    ),
 ];
 
 #[cfg(test)]
