@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use gannet_core::{Clock, Progress};
 use gannet_models::Snapshot;
-use gannet_retrieval::{ChannelKinds, Engine, EngineOptions, RetrievalConfig};
+use gannet_retrieval::{ChannelKinds, Engine, EngineOptions, RetrievalConfig, UserState};
 use gannet_storage::SnapshotStore;
 
 use crate::args::Common;
@@ -44,13 +44,23 @@ impl App {
         snapshot: Arc<Snapshot>,
         retrieval: &RetrievalConfig,
     ) -> Result<Engine> {
+        self.engine_with(snapshot, retrieval, None)
+    }
+
+    /// The same with the users' state of one's own; `None`: what the snapshot knows.
+    pub(crate) fn engine_with(
+        &self,
+        snapshot: Arc<Snapshot>,
+        retrieval: &RetrievalConfig,
+        users: Option<Arc<dyn UserState>>,
+    ) -> Result<Engine> {
         let options = EngineOptions {
             clock: self.clock.clone(),
             kinds: ChannelKinds::builtin(),
             workers: self.config.engine.worker_count(),
             abandoned_max: self.config.engine.abandoned_max,
         };
-        Ok(Engine::new(options, snapshot, retrieval, None)?)
+        Ok(Engine::new(options, snapshot, retrieval, users)?)
     }
 
     pub(crate) fn snapshots(&self) -> Result<SnapshotStore> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use gannet_models::Snapshot;
-use gannet_retrieval::Engine;
+use gannet_retrieval::{Engine, LiveUsers};
 use gannet_server::{Reloader, ServeOptions, serve_on, shutdown_signal};
 use tokio::net::TcpListener;
 
@@ -26,7 +26,8 @@ pub(crate) fn serve(
         .with_max_level(tracing::Level::WARN)
         .try_init();
     let page = std::fs::read_to_string(app.folders.report(&snapshot.version, "html")).ok();
-    let engine = Arc::new(app.engine(snapshot, &app.config.retrieval)?);
+    let users = Arc::new(LiveUsers::new(snapshot.clone()));
+    let engine = Arc::new(app.engine_with(snapshot, &app.config.retrieval, Some(users))?);
     let address = listen.unwrap_or(&app.config.server.listen);
     let address: SocketAddr = address.parse().with_context(|| {
         format!("server.listen: expected an address such as 127.0.0.1:8080, this is {address:?}")

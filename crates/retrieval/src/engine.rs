@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use gannet_core::{ChannelName, Clock, ItemIndex, Stage};
+use gannet_core::{ChannelName, Clock, ItemIndex, Stage, Timestamp};
 use gannet_models::Snapshot;
 
 use crate::fallback;
@@ -126,6 +126,11 @@ impl Engine {
     /// The current generation.
     pub fn state(&self) -> Arc<EngineState> {
         self.state.load_full()
+    }
+
+    /// What the clock says.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.options.clock.now()
     }
 
     /// Checks a request and binds it to the current generation.

@@ -276,7 +276,11 @@ const ENTRIES_MAX: usize = 10_000;
 /// The year 10000: what is later is a mistaken unit.
 const TIME_MAX: Timestamp = Timestamp(253_402_300_800_000);
 
-fn refuse(field: impl Into<String>, code: &'static str, why: impl Into<String>) -> RequestError {
+pub(crate) fn refuse(
+    field: impl Into<String>,
+    code: &'static str,
+    why: impl Into<String>,
+) -> RequestError {
     RequestError { field: field.into(), code, why: why.into() }
 }
 
@@ -419,31 +423,39 @@ fn check_history(
     now: Timestamp,
 ) -> Result<Vec<Interaction>, RequestError> {
     check_length("history", history.len())?;
-    let kinds = &state.snapshot.kinds;
     let mut known = Vec::with_capacity(history.len());
     for (at, entry) in history.iter().enumerate() {
-        let kind = match &entry.kind {
-            None => KindIndex(0),
-            Some(name) => kinds.index(name).ok_or_else(|| {
-                let names: Vec<&str> = kinds.all().iter().map(|kind| kind.name.as_str()).collect();
-                let why = format!("unknown kind of event; known are {}", names.join(", "));
-                refuse(format!("history[{at}].kind"), "unknown_kind", why)
-            })?,
-        };
-        let value = entry.value.unwrap_or(kinds.kind(kind).positive_from.unwrap_or(1.0));
-        if !value.is_finite() {
-            let field = format!("history[{at}].value");
-            return Err(refuse(field, "not_finite", "expected a finite number"));
-        }
-        let time = match entry.time {
-            Some(time) => check_time(format!("history[{at}].time"), time)?,
-            None => now,
-        };
-        if let Some(item) = state.snapshot.catalogue.find(entry.item.as_str()) {
-            known.push(Interaction { item, kind, value, time: Some(time), scene: None });
-        }
+        known.extend(check_event(&format!("history[{at}]"), entry, state, now)?);
     }
     Ok(known)
+}
+
+/// One event whose fields are at `path`; `None` where this generation does not know its item.
+pub(crate) fn check_event(
+    path: &str,
+    entry: &RawHistoryEntry,
+    state: &EngineState,
+    now: Timestamp,
+) -> Result<Option<Interaction>, RequestError> {
+    let kinds = &state.snapshot.kinds;
+    let kind = match &entry.kind {
+        None => KindIndex(0),
+        Some(name) => kinds.index(name).ok_or_else(|| {
+            let names: Vec<&str> = kinds.all().iter().map(|kind| kind.name.as_str()).collect();
+            let why = format!("unknown kind of event; known are {}", names.join(", "));
+            refuse(format!("{path}.kind"), "unknown_kind", why)
+        })?,
+    };
+    let value = entry.value.unwrap_or(kinds.kind(kind).positive_from.unwrap_or(1.0));
+    if !value.is_finite() {
+        return Err(refuse(format!("{path}.value"), "not_finite", "expected a finite number"));
+    }
+    let time = match entry.time {
+        Some(time) => check_time(format!("{path}.time"), time)?,
+        None => now,
+    };
+    let item = state.snapshot.catalogue.find(entry.item.as_str());
+    Ok(item.map(|item| Interaction { item, kind, value, time: Some(time), scene: None }))
 }
 
 fn check_filter(text: &str, state: &EngineState) -> Result<Arc<FilterExpression>, RequestError> {

@@ -173,7 +173,7 @@ pub(crate) fn entries_of(
 
 /// The bounded history (oldest first) and sets of a user of the snapshot. Reads backwards and
 /// stops when everything is full.
-fn recorded(snapshot: &Snapshot, user: UserIndex) -> (Vec<HistoryEntry>, ItemSet) {
+pub(crate) fn recorded(snapshot: &Snapshot, user: UserIndex) -> (Vec<HistoryEntry>, ItemSet) {
     let (mut history, mut entries) = (Vec::new(), Vec::new());
     let mut counts = [0usize; SetKind::ALL.len()];
     // Enough to fill the sets many times over, were every item there only once.

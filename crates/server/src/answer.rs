@@ -112,7 +112,8 @@ pub(crate) struct ReportAnswer {
 /// Candidates with the report of how they came about.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({ "snapshot": "20260101-120000", "scene": "home", "segment": null,
-    "arm": null, "plan": "home", "degraded": false, "unknown_history_items": 0, "candidates": [], "report": {
+    "arm": null, "plan": "home", "degraded": false, "unknown_history_items": 0,
+    "unknown_names": 0, "candidates": [], "report": {
     "total_us": 640, "stages": [], "channels": [], "filled_from_fallback": 0 } }))]
 pub(crate) struct RetrieveAnswer {
     /// The version of the snapshot that answered.
@@ -129,6 +130,9 @@ pub(crate) struct RetrieveAnswer {
     pub(crate) degraded: bool,
     /// How many events of the request were ignored because the snapshot does not know their item.
     unknown_history_items: usize,
+    /// How many blocked, exposed and delivered names were ignored because the snapshot does not
+    /// know them.
+    unknown_names: usize,
     /// Best first.
     candidates: Vec<CandidateAnswer>,
     /// What happened.
@@ -153,6 +157,7 @@ impl RetrieveAnswer {
             plan: retrieval.plan.to_string(),
             degraded: retrieval.report.degraded,
             unknown_history_items: request.unknown_items(),
+            unknown_names: request.unknown_names(),
             candidates: retrieval.candidates.iter().enumerate().map(candidate).collect(),
             report: report(&retrieval.report),
         }
@@ -198,6 +203,14 @@ fn channel(report: &ChannelReport) -> ChannelAnswer {
         wait_us: report.wait_us,
         run_us: report.run_us,
     }
+}
+
+/// Events that were taken.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({ "applied": 1 }))]
+pub(crate) struct EventsAnswer {
+    /// How many: all that were sent.
+    pub(crate) applied: usize,
 }
 
 /// What the catalogue knows of an item.

@@ -9,11 +9,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use gannet_retrieval::{BuiltinRanker, Engine, RawRequest};
 
-use crate::answer::{HealthAnswer, ItemAnswer, RetrieveAnswer};
+use crate::answer::{EventsAnswer, HealthAnswer, ItemAnswer, RetrieveAnswer};
 use crate::app::App;
 use crate::body::read_json;
 use crate::error::{ApiError, ErrorAnswer};
-use crate::request::{RetrieveBody, SimilarBody};
+use crate::request::{EventsBody, RetrieveBody, SimilarBody};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -108,6 +108,30 @@ fn retrieve_on_thread(
     let degraded = if answer.degraded { "true" } else { "false" };
     headers.insert("x-gannet-degraded", HeaderValue::from_static(degraded));
     Ok((headers, body))
+}
+
+/// What users did; their next requests know of it. All events are taken, or none.
+#[utoipa::path(post, path = "/v1/events", tag = "retrieval",
+    request_body = EventsBody, responses(
+    (status = 200, description = "All were taken", body = EventsAnswer),
+    (status = 400, description = "Malformed JSON, with its position", body = ErrorAnswer),
+    (status = 408, description = "The body did not arrive in time", body = ErrorAnswer),
+    (status = 413, description = "The body is too large", body = ErrorAnswer),
+    (status = 415, description = "The body is not JSON", body = ErrorAnswer),
+    (status = 422, description = "An event is at fault; none was taken", body = ErrorAnswer),
+    (status = 503, description = "Overloaded, or no snapshot yet", body = ErrorAnswer),
+))]
+pub(crate) async fn events(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Json<EventsAnswer>, ApiError> {
+    let body: EventsBody = read_json(&app, request).await?;
+    let engine = app.ready()?.clone();
+    let events = body.into_raw();
+    let work = move || engine.apply(events);
+    let applied = app.admission.run(app.options.request_timeout, work).await?;
+    app.metrics.count_events(&applied);
+    Ok(Json(EventsAnswer { applied: applied? }))
 }
 
 /// What the catalogue knows of an item.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gannet_core::ChannelName;
-use gannet_retrieval::Report;
+use gannet_retrieval::{Report, RequestError};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -32,6 +32,8 @@ pub(crate) struct Metrics {
     fallback: Counter,
     reloads: Family<Labels, Counter>,
     enabled: Family<Labels, Gauge>,
+    events: Counter,
+    batches_refused: Counter,
 }
 
 /// From 16 microseconds to 8 seconds, in seconds as Prometheus wants all times.
@@ -62,6 +64,8 @@ impl Metrics {
             fallback: Counter::default(),
             reloads: Family::default(),
             enabled: Family::default(),
+            events: Counter::default(),
+            batches_refused: Counter::default(),
         };
         metrics.register();
         metrics
@@ -94,6 +98,9 @@ impl Metrics {
         registry.register("degraded_answers", "Answers with a channel missing", degraded);
         let fallback = self.fallback.clone();
         registry.register("fallback_candidates", "Candidates of the fallback list", fallback);
+        registry.register("events", "Events taken", self.events.clone());
+        let refused = self.batches_refused.clone();
+        registry.register("event_batches_refused", "Batches with an event at fault", refused);
         registry.register("requests_running", "Requests on a thread now", self.running.clone());
         let waiting = self.waiting.clone();
         registry.register("requests_waiting", "Requests waiting for a thread now", waiting);
@@ -122,6 +129,13 @@ impl Metrics {
             let labels = vec![("channel", channel.to_string())];
             self.enabled.get_or_create(&labels).set(i64::from(enabled));
         }
+    }
+
+    pub(crate) fn count_events(&self, applied: &Result<usize, RequestError>) {
+        match applied {
+            Ok(events) => self.events.inc_by(*events as u64),
+            Err(_) => self.batches_refused.inc(),
+        };
     }
 
     pub(crate) fn count_answer(&self, scene: &str, report: &Report) {

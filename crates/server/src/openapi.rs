@@ -17,6 +17,7 @@ use crate::{admin, handlers};
     paths(
         handlers::retrieve,
         handlers::similar,
+        handlers::events,
         handlers::item,
         handlers::livez,
         handlers::readyz,

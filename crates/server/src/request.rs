@@ -5,7 +5,7 @@ use std::fmt;
 
 use gannet_core::{ItemId, ModelName, SceneName, Timestamp, UserId};
 use gannet_retrieval::{
-    Comparison, FilterExpression, FilterValue, QueryVector, RawHistoryEntry, RawRequest,
+    Comparison, FilterExpression, FilterValue, QueryVector, RawEvent, RawHistoryEntry, RawRequest,
 };
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -224,10 +224,35 @@ pub(crate) struct RetrieveBody {
     #[serde(default)]
     #[schema(required = false)]
     history: Vec<HistoryBody>,
+    /// The segment of users, as configured; absent: the first whose conditions hold.
+    segment: Option<String>,
+    /// The arm of the scene's experiment; absent: the one that the experiment gives to the user.
+    arm: Option<String>,
     /// Items never to be shown to this user.
     #[serde(default)]
     #[schema(schema_with = ids_schema, required = false)]
     blocked: Vec<IdText>,
+    /// Authors of whom nothing may be shown; unknown ones are ignored and counted.
+    #[serde(default)]
+    #[schema(required = false)]
+    blocked_authors: Vec<String>,
+    /// Tags of which nothing may be shown, nor of tags below them; unknown ones are ignored and
+    /// counted.
+    #[serde(default)]
+    #[schema(required = false)]
+    blocked_tags: Vec<String>,
+    /// Items that were on the user's screen and that the server does not know of yet.
+    #[serde(default)]
+    #[schema(schema_with = ids_schema, required = false)]
+    exposed: Vec<IdText>,
+    /// Items that were answered to the user by somebody else.
+    #[serde(default)]
+    #[schema(schema_with = ids_schema, required = false)]
+    delivered: Vec<IdText>,
+    /// Whether the server must not take note of the answer as delivered.
+    #[serde(default)]
+    #[schema(required = false)]
+    dry_run: bool,
     /// Vectors of the caller's own towers.
     #[serde(default)]
     #[schema(required = false)]
@@ -271,13 +296,67 @@ impl RetrieveBody {
             user: self.user.as_ref().map(IdText::user),
             scene: self.scene,
             history: self.history.into_iter().map(entry).collect(),
+            segment: self.segment,
+            arm: self.arm,
             blocked: self.blocked.iter().map(IdText::item).collect(),
+            blocked_authors: self.blocked_authors,
+            blocked_tags: self.blocked_tags,
+            exposed: self.exposed.iter().map(IdText::item).collect(),
+            delivered: self.delivered.iter().map(IdText::item).collect(),
+            dry_run: self.dry_run,
             vectors: self.vectors.into_iter().map(vector).collect(),
             filter: self.filter.and_then(FilterForm::into_text),
             size: self.size,
             now: self.now.map(Timestamp),
             ..RawRequest::default()
         }
+    }
+}
+
+/// Something that a user did.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "user": "1", "item": "Toy Story (1995)", "value": 5.0 }))]
+pub(crate) struct EventBody {
+    /// The user; one never heard of is legal.
+    #[schema(schema_with = id_schema)]
+    user: IdText,
+    /// The item; one that the snapshot does not know is refused.
+    #[schema(schema_with = id_schema)]
+    item: IdText,
+    /// The kind of event; absent: the snapshot's first kind.
+    kind: Option<String>,
+    /// Its value, such as the stars of a rating; absent: one that counts as positive.
+    value: Option<f32>,
+    /// Milliseconds since 1970 (UTC); absent: now.
+    #[schema(minimum = 0)]
+    time: Option<i64>,
+    /// The place where it happened, as configured.
+    #[schema(value_type = Option<String>, pattern = "^[a-z0-9_-]{1,64}$", example = "home")]
+    scene: Option<SceneName>,
+}
+
+/// Tells what users did: all of it is taken, or nothing.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "events": [{ "user": "1", "item": "Toy Story (1995)", "value": 5.0 }] }))]
+pub(crate) struct EventsBody {
+    /// One or many, at most 10000.
+    #[schema(max_items = 10_000)]
+    events: Vec<EventBody>,
+}
+
+impl EventsBody {
+    pub(crate) fn into_raw(self) -> Vec<RawEvent> {
+        let event = |body: EventBody| RawEvent {
+            user: body.user.user(),
+            item: body.item.item(),
+            kind: body.kind,
+            value: body.value,
+            time: body.time.map(Timestamp),
+            scene: body.scene,
+        };
+        self.events.into_iter().map(event).collect()
     }
 }
 

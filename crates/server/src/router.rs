@@ -19,9 +19,10 @@ use crate::notices::tell_panic;
 use crate::options::ServeOptions;
 
 /// Every method and path that is answered.
-pub const ROUTES: [(&str, &str); 11] = [
+pub const ROUTES: [(&str, &str); 12] = [
     ("post", "/v1/retrieve"),
     ("post", "/v1/similar"),
+    ("post", "/v1/events"),
     ("get", "/v1/items/{id}"),
     ("get", "/livez"),
     ("get", "/readyz"),
@@ -43,6 +44,7 @@ pub(crate) fn router_of(app: Arc<App>) -> Router {
     Router::new()
         .route("/v1/retrieve", post(handlers::retrieve))
         .route("/v1/similar", post(handlers::similar))
+        .route("/v1/events", post(handlers::events))
         .route("/v1/items/{id}", get(handlers::item))
         .route("/livez", get(handlers::livez))
         .route("/readyz", get(handlers::readyz))

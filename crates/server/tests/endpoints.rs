@@ -6,7 +6,7 @@ mod support;
 
 use gannet_server::{EngineSlot, ROUTES};
 use serde_json::{Value, json};
-use support::{Server, TITLES, engine};
+use support::{Server, TITLES, engine, live_engine};
 
 fn encode(id: &str) -> String {
     id.bytes().map(|byte| format!("%{byte:02X}")).collect()
@@ -246,8 +246,11 @@ async fn an_operator_sees_what_is_in_force_and_switches_a_channel_off() {
     let server = Server::start().await;
     let plans = server.get("/v1/admin/plans").await.json();
     assert_eq!(plans["plans"][0]["plan"], "home");
-    assert_eq!(plans["routes"][0], json!({ "scene": "home", "segment": null, "arm": null,
-        "plan": "home" }));
+    assert_eq!(
+        plans["routes"][0],
+        json!({ "scene": "home", "segment": null, "arm": null,
+        "plan": "home" })
+    );
     let switch = server.post("/v1/admin/channels/finder", r#"{"enabled": false}"#).await.json();
     assert_eq!(switch, json!({ "channel": "finder", "enabled": false }));
     let answer = server.post("/v1/retrieve", "{}").await.json();
@@ -260,4 +263,68 @@ async fn an_operator_sees_what_is_in_force_and_switches_a_channel_off() {
     server.post("/v1/admin/reload", "{}").await.assert_error(501, "no_reload");
     let proxied = server.send("GET", "/v1/admin/plans", "x-forwarded-for: 10.0.0.1\r\n", "").await;
     proxied.assert_error(403, "forbidden");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_pages_over_http_repeat_nothing_and_events_count_at_once() {
+    let server = Server::start_with(live_engine(), None, |_| {}).await;
+    let mut shown = Vec::new();
+    for page in 0..5 {
+        let answer = server.post("/v1/retrieve", r#"{"user": "1", "size": 1}"#).await;
+        shown.extend(answer.items());
+        assert_eq!(shown.len(), page + 1);
+    }
+    let mut distinct = shown.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!(distinct.len(), 5, "{shown:?}");
+    let dry = r#"{"user": "stranger", "size": 1, "dry_run": true}"#;
+    assert_eq!(server.post("/v1/retrieve", dry).await.items(), [TITLES[0]]);
+    let event = json!({ "events": [{ "user": "stranger", "item": TITLES[0], "value": 5.0 },
+        { "user": "stranger", "item": 42 }] });
+    let answer = server.post("/v1/events", &event.to_string()).await;
+    assert_eq!(answer.json(), json!({ "applied": 2 }), "{answer:?}");
+    assert_eq!(server.post("/v1/retrieve", dry).await.items(), [TITLES[1]]);
+    for (event, field, code) in [
+        (json!({ "user": "2", "item": "gone" }), "events[1].item", "unknown_item"),
+        (json!({ "user": "2", "item": "" }), "events[1].item", "bad_field"),
+        (json!({ "user": "2", "item": 42, "kind": "stare" }), "events[1].kind", "unknown_kind"),
+        (json!({ "user": "2", "item": 42, "time": -1 }), "events[1].time", "out_of_range"),
+        (json!({ "user": "2", "item": 42, "scene": "attic" }), "events[1].scene", "unknown_scene"),
+        (json!({ "user": "2" }), "events[1].item", "missing_field"),
+    ] {
+        let body = json!({ "events": [{ "user": "2", "item": TITLES[0] }, event] });
+        let refused = server.post("/v1/events", &body.to_string()).await;
+        assert_eq!(refused.assert_error(422, code), field);
+    }
+    let other = r#"{"user": "2", "size": 1, "dry_run": true}"#;
+    assert_eq!(server.post("/v1/retrieve", other).await.items(), [TITLES[0]], "nothing was taken");
+    let text = server.get("/metrics").await.body;
+    assert!(text.lines().any(|line| line == "gannet_events_total 2"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_is_text_or_the_older_object() {
+    let server = Server::start().await;
+    let ask = async |filter: Value| {
+        server.post("/v1/retrieve", &json!({ "filter": filter }).to_string()).await
+    };
+    let all = TITLES.len();
+    assert_eq!(
+        ask(json!("tags any [\"Comedy\"] and published < \"2000-01-01\"")).await.items().len(),
+        all
+    );
+    assert_eq!(ask(json!("not tags = \"Comedy\"")).await.items().len(), 0);
+    let object = json!({ "tags_any": [" Comedy / Dark "], "published_before": 789_000_000_001i64 });
+    assert_eq!(ask(object).await.items().len(), all);
+    assert_eq!(ask(json!({ "tags_none": ["Comedy"] })).await.items().len(), 0);
+    assert_eq!(ask(json!({})).await.items().len(), all);
+    assert_eq!(ask(Value::Null).await.items().len(), all);
+    for bad in [json!("color = 1"), json!("tags ="), json!("(".repeat(100)), json!("tags < \"a\"")]
+    {
+        assert_eq!(ask(bad).await.assert_error(422, "bad_filter"), "filter");
+    }
+    let unknown = ask(json!({ "tag_any": [] })).await;
+    assert_eq!(unknown.assert_error(422, "unknown_field"), "filter.tag_any");
+    ask(json!(7)).await.assert_error(422, "bad_field");
 }

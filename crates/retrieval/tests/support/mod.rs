@@ -284,3 +284,30 @@ pub(crate) fn of_user(user: u32) -> RawRequest {
 pub(crate) fn scene(name: &str) -> SceneName {
     SceneName::new(name).expect("a name")
 }
+
+/// A channel that names every eligible item in the order of the catalogue.
+struct InOrder(ChannelName);
+
+impl Channel for InOrder {
+    fn name(&self) -> &ChannelName {
+        &self.0
+    }
+
+    fn retrieve(&self, ask: &Ask, fetch_k: usize) -> Result<ChannelList, ChannelError> {
+        let rows = (0..ask.eligible.len() as u32).map(ItemIndex);
+        let open = rows.filter(|item| ask.eligible.contains(*item)).take(fetch_k);
+        let found = |item: ItemIndex| Found {
+            item,
+            channel_score: 1.0 / (item.0 + 1) as f32,
+            trigger: None,
+        };
+        Ok(ChannelList { found: open.map(found).collect(), ..ChannelList::default() })
+    }
+}
+
+/// Builds it.
+pub(crate) fn in_order() -> gannet_retrieval::ChannelBuilder {
+    Arc::new(|spec: &gannet_retrieval::ChannelSpec, _: &Snapshot| {
+        Ok(Arc::new(InOrder(spec.name.clone())) as Arc<dyn Channel>)
+    })
+}

@@ -169,6 +169,16 @@ pub fn engine() -> Arc<Engine> {
     gated_engine().0
 }
 
+/// The engine as `gannet serve` has it: what happens counts in the next request.
+pub fn live_engine() -> Arc<Engine> {
+    let config: RetrievalConfig = toml::from_str(CONFIG).unwrap();
+    let kinds = kinds(&Arc::default());
+    let options = EngineOptions { clock: clock(), kinds, workers: 2, abandoned_max: 4 };
+    let snapshot = Arc::new(snapshot());
+    let users = Arc::new(gannet_retrieval::LiveUsers::new(snapshot.clone()));
+    Arc::new(Engine::new(options, snapshot, &config, Some(users)).unwrap())
+}
+
 /// The engine with the gate that its channel `gated` waits at.
 pub fn gated_engine() -> (Arc<Engine>, Arc<Gate>) {
     let gate = Arc::new(Gate::default());
