@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Retrieve(RetrieveArgs),
     /// Answer requests over HTTP.
     Serve(ServeArgs),
+    /// Say which channels a data set is good for, and why.
+    Advise(AdviseArgs),
     /// Show what a data set or a snapshot holds.
     Inspect(InspectArgs),
     /// Show the configuration.
@@ -297,6 +299,14 @@ pub(crate) struct ServeArgs {
     /// Address to serve on; over `server.listen`.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gannet advise --dataset movielens-1m")]
+pub(crate) struct AdviseArgs {
+    /// A stored data set (`gannet ingest` makes one).
+    #[arg(long)]
+    pub(crate) dataset: String,
 }
 
 #[derive(Debug, Args)]

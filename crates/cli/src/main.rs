@@ -3,6 +3,7 @@
 //! Each command of `args` has a file in `commands`; what several of them share (training,
 //! opening a snapshot, the report) lies beside this file.
 
+mod advice;
 mod app;
 mod args;
 mod clock;
@@ -49,6 +50,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Evaluate(args) => commands::evaluate::run(&app, &args),
         Command::Retrieve(args) => commands::retrieve::run(&app, &args),
         Command::Serve(args) => commands::serve::run(&app, &args),
+        Command::Advise(args) => commands::advise::run(&app, &args),
         Command::Inspect(args) => commands::inspect::run(&app, &args),
         Command::Config(args) => match args.command {
             ConfigCommand::Show => commands::config::show(&app),
