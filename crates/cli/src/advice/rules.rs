@@ -234,9 +234,9 @@ pub(crate) fn config_text(advice: &[Advice]) -> String {
     for one in wanted() {
         text += &format!("[[channel]]\nname = \"{}\"\nkind = \"{}\"\n", one.channel, one.kind);
         if !one.model.is_empty() {
-            text += &format!("model = \"{}\"\n", one.model);
+            text += &format!("model = \"{}\"\noptional = true\n", one.model);
         }
-        text += "optional = true\n\n";
+        text.push('\n');
     }
     text += "[[plan]]\nname = \"home\"\nhandover = 500\n\n";
     for one in wanted() {
