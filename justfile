@@ -28,6 +28,14 @@ demo *ARGUMENTS:
 measure *NAMES:
     cargo xtask measure {{NAMES}}
 
+# Five million items: makes the data once in DIR (about 20 minutes, 12 GiB), then measures all of it.
+measure-wide DIR:
+    cargo xtask measure --keep {{DIR}} 'simulate_5m_*' 'ingest_train_5m_*' 'wide_*'
+
+# A channel that hangs, over 10,000 requests.
+soak-stuck:
+    cargo xtask measure 'stuck_channel_*'
+
 # What a request costs on the current snapshot.
 bench *ARGUMENTS:
     cargo run --release -- bench retrieve {{ARGUMENTS}}

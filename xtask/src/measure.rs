@@ -8,7 +8,7 @@ mod runs;
 mod table;
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -20,7 +20,7 @@ use table::{MEASUREMENTS, Measurement};
 /// What to measure and how to say it.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Options {
-    /// The measurements; a name ending in `*` takes all that begin so. None: all.
+    /// The measurements; a name ending in `*` takes all that begin so. None: all but the long.
     names: Vec<String>,
     /// Print the measurements with unit and target, run nothing.
     #[arg(long)]
@@ -28,6 +28,13 @@ pub struct Options {
     /// Simulated or less data: shows that everything runs. Targets are not judged.
     #[arg(long)]
     quick: bool,
+    /// With no names: also those that take minutes and gigabytes (`--list` marks them).
+    #[arg(long)]
+    long: bool,
+    /// Where the data of the long ones stay, to be used by the next invocation [default:
+    /// $GANNET_MEASURE_DIR, else nowhere].
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
     /// One JSON array instead of lines.
     #[arg(long)]
     json: bool,
@@ -45,12 +52,12 @@ struct Line {
 /// Measures and prints. Whether everything ran: a missed target is an answer, not a failure.
 /// Errors where a name is unknown or the binary cannot be built.
 pub fn run(root: &Path, options: &Options) -> Result<bool> {
-    let chosen = choose(&options.names)?;
+    let chosen = choose(&options.names, options.long || options.list)?;
     if options.list {
         list(&chosen)?;
         return Ok(true);
     }
-    let mut runs = Runs::new(root, options.quick)?;
+    let mut runs = Runs::new(root, options.quick, keep_folder(options))?;
     let mut lines = Vec::new();
     for measurement in chosen {
         for line in measure(measurement, &mut runs) {
@@ -67,16 +74,24 @@ pub fn run(root: &Path, options: &Options) -> Result<bool> {
     Ok(lines.iter().all(|line| !matches!(line.outcome, Outcome::Failed(_))))
 }
 
-fn choose(names: &[String]) -> Result<Vec<&'static Measurement>> {
+fn choose(names: &[String], long: bool) -> Result<Vec<&'static Measurement>> {
     for name in names {
         if !MEASUREMENTS.iter().any(|measurement| is_named(name, measurement.name)) {
             bail!("no measurement {name:?}; `cargo xtask measure --list` shows all");
         }
     }
     let is_chosen = |measurement: &&Measurement| {
-        names.is_empty() || names.iter().any(|name| is_named(name, measurement.name))
+        (names.is_empty() && (long || !measurement.run.is_long()))
+            || names.iter().any(|name| is_named(name, measurement.name))
     };
     Ok(MEASUREMENTS.iter().filter(is_chosen).collect())
+}
+
+/// The folder as seen from here: the binary may run elsewhere.
+fn keep_folder(options: &Options) -> Option<PathBuf> {
+    let named = options.keep.clone();
+    let folder = named.or_else(|| std::env::var_os("GANNET_MEASURE_DIR").map(PathBuf::from))?;
+    Some(std::path::absolute(&folder).unwrap_or(folder))
 }
 
 fn is_named(wanted: &str, name: &str) -> bool {
@@ -90,7 +105,8 @@ fn list(chosen: &[&Measurement]) -> Result<()> {
     let mut out = std::io::stdout().lock();
     for measurement in chosen {
         let target = target_text(measurement.target);
-        writeln!(out, "{} {} {target}", measurement.name, measurement.unit)?;
+        let long = if measurement.run.is_long() { " long" } else { "" };
+        writeln!(out, "{} {} {target}{long}", measurement.name, measurement.unit)?;
     }
     Ok(())
 }
@@ -193,9 +209,11 @@ mod tests {
 
     #[test]
     fn names_are_taken_whole_or_by_their_beginning_and_unknown_ones_are_refused() {
-        assert_eq!(choose(&[]).unwrap().len(), MEASUREMENTS.len());
-        assert_eq!(choose(&["demo_seconds".to_owned()]).unwrap().len(), 1);
-        assert!(choose(&["gowalla_*".to_owned()]).unwrap().len() >= 5);
-        assert!(choose(&["nothing_such".to_owned()]).is_err());
+        assert_eq!(choose(&[], true).unwrap().len(), MEASUREMENTS.len());
+        assert!(choose(&[], false).unwrap().iter().all(|one| !one.run.is_long()));
+        assert_eq!(choose(&["wide_p99_us".to_owned()], false).unwrap().len(), 1);
+        assert_eq!(choose(&["demo_seconds".to_owned()], false).unwrap().len(), 1);
+        assert!(choose(&["gowalla_*".to_owned()], false).unwrap().len() >= 5);
+        assert!(choose(&["nothing_such".to_owned()], false).is_err());
     }
 }

@@ -343,15 +343,25 @@ pub(crate) struct BenchArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchCommand {
-    /// Time `Engine::retrieve` on the current snapshot: one request after the other.
+    /// Time `Engine::retrieve` on the current snapshot: one request after the other, or by a
+    /// schedule.
     Retrieve(BenchRetrieveArgs),
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  taskset -c 0 gannet bench retrieve --requests 5000")]
+#[command(after_help = "Examples:\n  \
+    taskset -c 0 gannet bench retrieve --requests 5000 --threads 1\n  \
+    taskset -c 0,1 gannet bench retrieve --threads 2 --rate 2000 --seconds 30\n  \
+    taskset -c 0 gannet bench retrieve --threads 1 --open-loop --p99-us 1000 --picture load.html\n\
+    A snapshot of five million items to bench on (each step needs under 12 GiB):\n  \
+    gannet simulate --items 5000000 --users 1000000 --events 50000000 --out five-million\n  \
+    gannet ingest five-million --format parquet --path five-million \
+    --config five-million/gannet.toml\n  \
+    gannet train --dataset five-million --split none --tune off --models non-vector\n  \
+    gannet bench retrieve --without-vectors --size 500 --consumed 5000 --blocked-authors 500")]
 pub(crate) struct BenchRetrieveArgs {
-    /// Timed requests, after a tenth as many to warm up.
-    #[arg(long, default_value_t = 5_000)]
+    /// Timed requests of the closed loop, after a tenth as many to warm up.
+    #[arg(long, value_name = "N", default_value_t = 5_000)]
     pub(crate) requests: usize,
     /// The scene [default: the first].
     #[arg(long)]
@@ -359,4 +369,41 @@ pub(crate) struct BenchRetrieveArgs {
     /// Candidates a request [default: the plan's handover size].
     #[arg(long)]
     pub(crate) size: Option<usize>,
+    /// Clients, and as many threads of the engine. Bind cores outside (taskset) [default: one
+    /// client, engine.workers threads].
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Requests a second by a schedule; latency counts from when each was due.
+    #[arg(long, value_name = "N")]
+    pub(crate) rate: Option<f64>,
+    /// Search the highest rate whose p99 stays under --p99-us.
+    #[arg(long, conflicts_with = "rate")]
+    pub(crate) open_loop: bool,
+    /// How scheduled requests follow one another.
+    #[arg(long, value_enum, default_value = "poisson")]
+    pub(crate) arrivals: crate::commands::bench::Arrivals,
+    /// Seconds at each rate.
+    #[arg(long, value_name = "S", default_value_t = 10.0)]
+    pub(crate) seconds: f64,
+    /// What p99 must stay under, in microseconds [default: the plan's deadline].
+    #[arg(long, value_name = "US")]
+    pub(crate) p99_us: Option<f64>,
+    /// Draw latency against rate into an HTML page; with --open-loop.
+    #[arg(long, value_name = "FILE", requires = "open_loop")]
+    pub(crate) picture: Option<PathBuf>,
+    /// Users that ask, spread over all; their records are made before the clock starts.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub(crate) users: usize,
+    /// Consumed items that each of them has at least; made up where the snapshot has fewer.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) consumed: usize,
+    /// Authors that each of them has blocked at least.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) blocked_authors: usize,
+    /// Leave out the channels that search vectors (kinds u2i_vector and i2i_vector).
+    #[arg(long)]
+    pub(crate) without_vectors: bool,
+    /// Seed of arrivals and of made-up sets.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
 }

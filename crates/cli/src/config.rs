@@ -39,6 +39,7 @@ pub(crate) struct Config {
     pub(crate) storage: StorageConfig,
     pub(crate) engine: EngineConfig,
     pub(crate) server: ServerConfig,
+    pub(crate) bench: BenchConfig,
     pub(crate) retrieval: RetrievalConfig,
     pub(crate) values: Vec<Setting>,
 }
@@ -66,6 +67,7 @@ struct Typed {
     storage: StorageConfig,
     engine: EngineConfig,
     server: ServerConfig,
+    bench: BenchConfig,
 }
 
 #[derive(Debug, Deserialize)]
@@ -120,6 +122,13 @@ pub(crate) struct ServerConfig {
     pub(crate) waiting_max: usize,
     pub(crate) shutdown_grace_ms: u64,
     pub(crate) admin: AdminAccess,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BenchConfig {
+    /// Microseconds that a stage or a channel of a plan may take, by name.
+    pub(crate) budget_us: BTreeMap<String, u64>,
 }
 
 /// Settings of one origin.
@@ -254,7 +263,7 @@ fn typed(merged: &Table) -> Result<Config> {
     if !(0.0..=1.0).contains(&share) {
         bail!("data.bad_rows_share_max: expected a share from 0 to 1, this is {share}");
     }
-    let Typed { data, csv, tables, parquet, jsonl, train, storage, engine, server } = typed;
+    let Typed { data, csv, tables, parquet, jsonl, train, storage, engine, server, bench } = typed;
     Ok(Config {
         data,
         csv,
@@ -265,6 +274,7 @@ fn typed(merged: &Table) -> Result<Config> {
         storage,
         engine,
         server,
+        bench,
         retrieval,
         values: Vec::new(),
     })

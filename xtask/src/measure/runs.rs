@@ -1,10 +1,12 @@
 //! The runs of the `gannet` binary that measurements read.
 
+mod large;
+mod watched;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use cargo_metadata::MetadataCommand;
@@ -20,28 +22,38 @@ pub(crate) enum Run {
     Gowalla,
     /// `gannet bench retrieve` on the demo's snapshot, on one core.
     Retrieve,
-    /// `gannet simulate` at full size: five million items, fifty million events.
-    Simulate,
-    /// `gannet ingest` and `gannet train` on that, every model but the factorised ones.
-    IngestTrain,
+    /// The public part of KuaiRand-Pure, judged on a temporal split.
+    KuaiRand,
+    /// A simulated catalogue of a million items, judged.
+    Judge1m,
+    /// Five million items, a million users and 50 million events, written.
+    Simulate5m,
+    /// The same, read and trained without vectors; the time of both steps.
+    Train5m,
+    /// `gannet bench retrieve` on that snapshot, with heavy users, on one core.
+    Wide,
+    /// The highest rate that holds there, on one core and on two.
+    WideLoad1,
+    WideLoad2,
+    /// A channel that hangs, over many requests.
+    Stuck,
+}
+
+impl Run {
+    /// Whether it takes minutes and gigabytes: never run unless it was meant.
+    pub(crate) fn is_long(self) -> bool {
+        use Run::{Judge1m, Simulate5m, Train5m, Wide, WideLoad1, WideLoad2};
+        matches!(self, Judge1m | Simulate5m | Train5m | Wide | WideLoad1 | WideLoad2)
+    }
 }
 
 /// What a run said.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
     pub(crate) wall_seconds: f64,
+    /// The most resident memory, where the system tells.
+    pub(crate) peak_bytes: Option<u64>,
     pub(crate) document: Value,
-}
-
-impl Output {
-    /// One run after another: the sum of their seconds, the greater of their peaks.
-    fn and(self, next: Output) -> Output {
-        let peak = |output: &Output| output.document["peak_memory_bytes"].as_u64().unwrap_or(0);
-        let peak = peak(&self).max(peak(&next));
-        let mut document = next.document;
-        document["peak_memory_bytes"] = peak.into();
-        Output { wall_seconds: self.wall_seconds + next.wall_seconds, document }
-    }
 }
 
 /// How a measurement ended.
@@ -55,25 +67,28 @@ pub(crate) enum Outcome {
 /// The binary, its scratch folders and what has been run so far.
 pub(crate) struct Runs {
     binary: PathBuf,
+    root: PathBuf,
     quick: bool,
     scratch: TempDir,
+    /// Where large data stay for the next invocation.
+    keep: Option<PathBuf>,
     done: BTreeMap<Run, Result<Output, Outcome>>,
 }
 
 /// Requests of `gannet bench retrieve`.
 const REQUESTS: &str = "5000";
 const REQUESTS_QUICK: &str = "500";
-/// The data set of full size, and the folder of its runs.
-const LARGE: &str = "large";
 /// Users judged in a quick run.
 const USERS_QUICK: &str = "500";
 
 impl Runs {
     /// Builds the release binary; nothing is run yet.
-    pub(crate) fn new(root: &Path, quick: bool) -> Result<Self> {
+    pub(crate) fn new(root: &Path, quick: bool, keep: Option<PathBuf>) -> Result<Self> {
         Ok(Self {
             binary: build(root)?,
+            root: root.to_owned(),
             quick,
+            keep,
             scratch: tempfile::tempdir().context("no folder for the runs' data")?,
             done: BTreeMap::new(),
         })
@@ -106,22 +121,16 @@ impl Runs {
                 self.output(Run::Demo)?;
                 let requests = if self.quick { REQUESTS_QUICK } else { REQUESTS };
                 let arguments = words(&["bench", "retrieve", "--json", "--requests", requests]);
-                self.start(&one_core(), &arguments, "demo")
+                self.start(&cores(1), &arguments, "demo")
             }
-            Run::Simulate => self.start(&[], &self.simulate_arguments(), LARGE),
-            Run::IngestTrain => {
-                // It reads what was simulated.
-                self.output(Run::Simulate)?;
-                let files = self.simulated();
-                let mut ingest = words(&["ingest", LARGE, "--format", "parquet", "--json"]);
-                ingest.extend(["--path".into(), files.clone().into_os_string()]);
-                ingest.extend(["--config".into(), files.join("gannet.toml").into_os_string()]);
-                let ingested = self.start(&[], &ingest, LARGE)?;
-                let train = ["train", "--dataset", LARGE, "--split", "none", "--tune", "off"];
-                let mut train = words(&train);
-                train.extend(words(&["--models", "non-vector", "--json"]));
-                Ok(ingested.and(self.start(&[], &train, LARGE)?))
-            }
+            Run::KuaiRand => self.kuairand(),
+            Run::Judge1m => self.judge_1m(),
+            Run::Simulate5m => self.simulate_5m(),
+            Run::Train5m => self.train_5m(),
+            Run::Wide => self.wide(1, false),
+            Run::WideLoad1 => self.wide(1, true),
+            Run::WideLoad2 => self.wide(2, true),
+            Run::Stuck => self.stuck(),
         }
     }
 
@@ -135,22 +144,6 @@ impl Runs {
         if self.quick {
             arguments.extend(words(&["--data", "simulated", "--users", USERS_QUICK]));
         }
-        arguments
-    }
-
-    /// Where the simulation is written.
-    fn simulated(&self) -> PathBuf {
-        self.scratch.path().join(LARGE).join("files")
-    }
-
-    fn simulate_arguments(&self) -> Vec<OsString> {
-        let counts = match self.quick {
-            true => ["--items", "50000", "--users", "10000", "--events", "500000"],
-            false => ["--items", "5000000", "--users", "1000000", "--events", "50000000"],
-        };
-        let mut arguments = words(&["simulate", "--json", "--days", "30"]);
-        arguments.extend(words(&counts));
-        arguments.extend(["--out".into(), self.simulated().into_os_string()]);
         arguments
     }
 
@@ -175,6 +168,16 @@ impl Runs {
         folder: &str,
     ) -> Result<Output, Outcome> {
         let folder = self.scratch.path().join(folder);
+        self.start_in(prefix, arguments, &folder)
+    }
+
+    /// The same in any folder.
+    fn start_in(
+        &self,
+        prefix: &[OsString],
+        arguments: &[OsString],
+        folder: &Path,
+    ) -> Result<Output, Outcome> {
         let mut command = match prefix.split_first() {
             None => Command::new(&self.binary),
             Some((program, rest)) => {
@@ -184,18 +187,9 @@ impl Runs {
             }
         };
         command.args(arguments).arg("--data-dir").arg(folder.join("data"));
-        command.arg("--cache-dir").arg(folder.join("cache")).stdin(Stdio::null());
+        command.arg("--cache-dir").arg(folder.join("cache"));
         let failed = |why: String| Outcome::Failed(format!("{}: {why}", shown(arguments)));
-        let start = Instant::now();
-        let output =
-            command.stderr(Stdio::inherit()).output().map_err(|error| failed(error.to_string()))?;
-        let wall_seconds = start.elapsed().as_secs_f64();
-        if !output.status.success() {
-            return Err(failed(output.status.to_string()));
-        }
-        let document = serde_json::from_slice(&output.stdout)
-            .map_err(|error| failed(format!("not one JSON document: {error}")))?;
-        Ok(Output { wall_seconds, document })
+        watched::run(command).map_err(failed)
     }
 }
 
@@ -239,25 +233,30 @@ fn gowalla_folder(data: Option<OsString>) -> Result<PathBuf, Outcome> {
     Ok(std::path::absolute(&folder).unwrap_or(folder))
 }
 
-/// `taskset -c CORE` with a core that this process may use; nothing where taskset is missing.
-fn one_core() -> Vec<OsString> {
+/// `taskset -c CORES` with cores that this process may use; nothing where taskset is missing.
+fn cores(count: usize) -> Vec<OsString> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let core = first_core(&status).unwrap_or_else(|| "0".to_owned());
+    let list = allowed_cores(&status);
+    let list: Vec<String> = list.iter().take(count).map(usize::to_string).collect();
+    let list = if list.is_empty() { "0".to_owned() } else { list.join(",") };
     let works = Command::new("taskset")
-        .args(["-c", &core, "true"])
+        .args(["-c", &list, "true"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
-    if works { words(&["taskset", "-c", &core]) } else { Vec::new() }
+    if works { words(&["taskset", "-c", &list]) } else { Vec::new() }
 }
 
-/// The first core of a line `Cpus_allowed_list: 2-3,8`.
-fn first_core(status: &str) -> Option<String> {
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
-    let first: String = list.trim().chars().take_while(char::is_ascii_digit).collect();
-    (!first.is_empty()).then_some(first)
+/// The cores of a line `Cpus_allowed_list: 2-3,8`.
+fn allowed_cores(status: &str) -> Vec<usize> {
+    let line = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    let range = |part: &str| -> Option<Vec<usize>> {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some((first.trim().parse().ok()?..=last.trim().parse().ok()?).collect())
+    };
+    line.unwrap_or("").split(',').filter_map(range).flatten().collect()
 }
 
 #[cfg(test)]
@@ -272,17 +271,19 @@ mod tests {
     }
 
     #[test]
-    fn the_one_core_is_one_that_may_be_used() {
+    fn the_cores_are_those_that_may_be_used() {
         let status = "Name:\txtask\nCpus_allowed_list:\t2-3,8\n";
-        assert_eq!(first_core(status), Some("2".to_owned()));
-        assert_eq!(first_core("Name:\txtask\n"), None);
+        assert_eq!(allowed_cores(status), [2, 3, 8]);
+        assert!(allowed_cores("Name:\txtask\n").is_empty());
     }
 
     #[test]
     fn a_quick_run_takes_the_simulated_catalogue() {
         let runs = |quick| Runs {
             binary: PathBuf::from("gannet"),
+            root: PathBuf::new(),
             quick,
+            keep: None,
             scratch: tempfile::tempdir().unwrap(),
             done: BTreeMap::new(),
         };
@@ -300,7 +301,8 @@ mod tests {
         let text = format!("#!/bin/sh\necho \"$@\" >> {}.starts\n{script}\n", binary.display());
         std::fs::write(&binary, text).unwrap();
         std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755)).unwrap();
-        Runs { binary, quick: false, scratch, done: BTreeMap::new() }
+        let root = PathBuf::new();
+        Runs { binary, root, quick: false, keep: None, scratch, done: BTreeMap::new() }
     }
 
     #[cfg(unix)]

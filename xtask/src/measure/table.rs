@@ -50,8 +50,12 @@ pub(crate) fn number(value: f64) -> String {
 pub(crate) enum Source {
     /// The wall clock around the whole run.
     WallSeconds,
+    /// The most resident memory, in MiB.
+    PeakMib,
     /// A number of the run's JSON, divided by the second field.
     Json(&'static str, f64),
+    /// The first number less the second, divided by the third field.
+    JsonGrowth(&'static str, &'static str, f64),
     /// The least of the numbers at `value`, over the elements of an array whose `k` is the given.
     JsonLeast { array: &'static str, k: f64, value: &'static str },
     /// A number for each element of an array; the measurement's name has `*` for its name.
@@ -73,9 +77,18 @@ impl Measurement {
     pub(crate) fn read(&self, output: &Output) -> Result<Vec<(String, f64)>, String> {
         match self.source {
             Source::WallSeconds => Ok(vec![(self.name.to_owned(), output.wall_seconds)]),
+            Source::PeakMib => match output.peak_bytes {
+                Some(bytes) => Ok(vec![(self.name.to_owned(), bytes as f64 / MIB)]),
+                None => Err("this system does not tell a process's peak memory".to_owned()),
+            },
             Source::Json(path, divisor) => {
                 let value = json::number(&output.document, path)? / divisor;
                 Ok(vec![(self.name.to_owned(), value)])
+            }
+            Source::JsonGrowth(after, before, divisor) => {
+                let document = &output.document;
+                let growth = json::number(document, after)? - json::number(document, before)?;
+                Ok(vec![(self.name.to_owned(), growth / divisor)])
             }
             Source::JsonLeast { array, k, value } => {
                 let least = json::least(&output.document, array, ("k", k), value)?;
@@ -83,10 +96,19 @@ impl Measurement {
             }
             Source::JsonEach(path) => {
                 let found = json::numbers(&output.document, path)?;
-                Ok(found.into_iter().map(|(of, v)| (self.name.replace('*', &of), v)).collect())
+                Ok(found
+                    .into_iter()
+                    .map(|(of, v)| (self.name.replace('*', &plain(&of)), v))
+                    .collect())
             }
         }
     }
+}
+
+/// A name as part of a measurement's: small letters, digits and underscores.
+fn plain(name: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    name.chars().map(letter).collect()
 }
 
 const MIB: f64 = 1024.0 * 1024.0;
@@ -170,35 +192,62 @@ pub(crate) const MEASUREMENTS: &[Measurement] = &[
         Source::Json("total.p99_us", 1.0),
     ),
     row("retrieve_*_p99_us", "us", None, Run::Retrieve, Source::JsonEach("channels[].p99_us")),
+    row("kuairand_merged_lead_500", "recall", ABOVE_0, Run::KuaiRand, lead_at(500.0)),
+    row("kuairand_recall_500_by_item_age_*", "recall", None, Run::KuaiRand, ITEM_AGE),
+    row("kuairand_recall_500_by_user_age_*", "recall", None, Run::KuaiRand, USER_AGE),
+    row("sim1m_merged_lead_500", "recall", ABOVE_0, Run::Judge1m, lead_at(500.0)),
+    row("sim1m_recall_500_by_item_age_*", "recall", None, Run::Judge1m, ITEM_AGE),
+    row("sim1m_recall_500_by_user_age_*", "recall", None, Run::Judge1m, USER_AGE),
+    row("simulate_5m_seconds", "s", at_most(300.0), Run::Simulate5m, Source::WallSeconds),
+    row("simulate_5m_memory_mib", "MiB", at_most(12_288.0), Run::Simulate5m, Source::PeakMib),
+    row("ingest_train_5m_seconds", "s", at_most(900.0), Run::Train5m, Source::WallSeconds),
+    row("ingest_train_5m_memory_mib", "MiB", at_most(12_288.0), Run::Train5m, Source::PeakMib),
+    row("wide_p99_us", "us", at_most(1_000.0), Run::Wide, Source::Json("total.p99_us", 1.0)),
+    row("wide_p50_us", "us", None, Run::Wide, Source::Json("total.p50_us", 1.0)),
     row(
-        "simulate_5m_seconds",
-        "s",
-        Some(Target::AtMost(300.0)),
-        Run::Simulate,
-        Source::WallSeconds,
+        "wide_eligibility_p99_us",
+        "us",
+        at_most(10.0),
+        Run::Wide,
+        Source::Json("stages[name=eligibility].p99_us", 1.0),
     ),
-    row(
-        "simulate_5m_memory_mib",
-        "MiB",
-        Some(Target::AtMost(12288.0)),
-        Run::Simulate,
-        Source::Json("peak_memory_bytes", MIB),
-    ),
-    row(
-        "ingest_train_5m_seconds",
-        "s",
-        Some(Target::AtMost(900.0)),
-        Run::IngestTrain,
-        Source::WallSeconds,
-    ),
-    row(
-        "ingest_train_5m_memory_mib",
-        "MiB",
-        Some(Target::AtMost(12288.0)),
-        Run::IngestTrain,
-        Source::Json("peak_memory_bytes", MIB),
-    ),
+    row("wide_stage_*_p99_us", "us", None, Run::Wide, Source::JsonEach("stages[].p99_us")),
+    row("wide_channel_*_p99_us", "us", None, Run::Wide, Source::JsonEach("channels[].p99_us")),
+    row("wide_degraded_share", "share", None, Run::Wide, Source::Json("degraded_share", 1.0)),
+    row("wide_candidates", "items", None, Run::Wide, Source::Json("candidates_mean", 1.0)),
+    row("wide_requests_a_second_1_core", "1/s", None, Run::WideLoad1, RATE),
+    row("wide_requests_a_second_2_cores", "1/s", None, Run::WideLoad2, RATE),
+    row("wide_cores_for_100k", "cores", None, Run::WideLoad1, Source::Json(CORES, 1.0)),
+    row("wide_bytes_an_item", "B", None, Run::Wide, Source::Json(AN_ITEM, 1.0)),
+    row("wide_bytes_a_user", "B", None, Run::Wide, Source::Json(A_USER, 1.0)),
+    row("wide_memory_mib", "MiB", None, Run::Wide, Source::PeakMib),
+    row("stuck_channel_p99_over_deadline_ms", "ms", at_most(5.0), Run::Stuck, STUCK_OVER),
+    row("stuck_channel_flagged_share", "share", EQUALS_1, Run::Stuck, STUCK_FLAGGED),
+    row("stuck_channel_threads_left", "threads", EQUALS_0, Run::Stuck, STUCK_THREADS),
+    row("stuck_channel_memory_growth_mib", "MiB", None, Run::Stuck, STUCK_MEMORY),
 ];
+
+const ABOVE_0: Option<Target> = Some(Target::Above(0.0));
+const EQUALS_0: Option<Target> = Some(Target::Equals(0.0));
+const EQUALS_1: Option<Target> = Some(Target::Equals(1.0));
+
+const fn at_most(value: f64) -> Option<Target> {
+    Some(Target::AtMost(value))
+}
+
+const ITEM_AGE: Source = Source::JsonEach("report.by_item_age[].recall[list=merged].recall");
+/// A user's age is counted in events: that is what channels have to go on.
+const USER_AGE: Source = Source::JsonEach("report.by_user_events[].recall[list=merged].recall");
+const RATE: Source = Source::Json("search.rate", 1.0);
+/// At a load of 0.75, the first scenario.
+const CORES: &str = "capacity[load=0.75].cores";
+const AN_ITEM: &str = "footprint.bytes_an_item";
+const A_USER: &str = "footprint.bytes_a_user";
+const STUCK_OVER: Source = Source::Json("p99_over_deadline_ms", 1.0);
+const STUCK_FLAGGED: Source = Source::Json("flagged_share", 1.0);
+const STUCK_THREADS: Source = Source::JsonGrowth("threads_after", "threads_before", 1.0);
+const STUCK_MEMORY: Source =
+    Source::JsonGrowth("resident_kib_after", "resident_kib_before", 1024.0);
 
 #[cfg(test)]
 mod tests {
@@ -225,7 +274,7 @@ mod tests {
     #[test]
     fn a_measurement_of_many_takes_the_name_of_each() {
         let document = json!({"channels": [{"name": "popular", "p99_us": 12.5}]});
-        let output = Output { wall_seconds: 1.0, document };
+        let output = Output { wall_seconds: 1.0, peak_bytes: None, document };
         let each = MEASUREMENTS.iter().find(|each| each.name == "retrieve_*_p99_us").unwrap();
         let expected = [("retrieve_popular_p99_us".to_owned(), 12.5)];
         assert_eq!(each.read(&output).unwrap(), expected);

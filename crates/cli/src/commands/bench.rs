@@ -1,140 +1,308 @@
-//! `gannet bench retrieve`: what a request costs, stage by stage and channel by channel.
+//! `gannet bench retrieve`: what a request costs, stage by stage and channel by channel, at what
+//! rate it still comes in time, and how many cores and how much memory a company's load takes.
+
+mod arrivals;
+mod asking;
+mod capacity;
+mod draw;
+mod drive;
+mod footprint;
+mod picture;
+mod search;
+mod show;
+mod tally;
+mod times;
+
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use gannet_core::{SceneName, UserId, UserIndex};
-use gannet_retrieval::{Engine, RawRequest, Report};
+use gannet_core::SceneName;
+use gannet_retrieval::{ChannelKinds, Engine, EngineOptions, RetrievalConfig};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::args::BenchRetrieveArgs;
-use crate::output::{print, print_json, table};
+use crate::folders::write_whole;
+use crate::output::print_json;
 
-/// Times of one thing over all requests, in microseconds.
-#[derive(Debug, Serialize)]
-struct Times {
+pub(crate) use arrivals::Arrivals;
+use arrivals::schedule;
+use asking::{AskingUsers, Weight};
+use capacity::{Capacity, Measured};
+use drive::{Driven, Timing, WallPace, drive};
+use footprint::{Footprint, Steps};
+use search::{RatePoint, Search, search};
+use tally::Tally;
+use times::Times;
+
+/// Kinds of channels that search vectors.
+const VECTOR_KINDS: [&str; 2] = ["u2i_vector", "i2i_vector"];
+
+/// The most requests of a closed loop, and the most clients.
+const REQUESTS_MAX: usize = 100_000_000;
+const THREADS_MAX: usize = 1_024;
+
+/// A stage or channel against what it may take.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Budget {
     name: String,
-    p50_us: u64,
-    p99_us: u64,
-    mean_us: f64,
+    budget_us: u64,
+    p99_us: f64,
 }
 
 #[derive(Debug, Serialize)]
 struct BenchReport {
     snapshot: String,
-    requests: usize,
-    candidates_mean: f64,
+    /// `closed` or `open`: whether `latency` counts from when a request was sent or was due.
+    mode: &'static str,
+    requests: u64,
+    unserved: usize,
+    clients: usize,
     workers: usize,
+    asking_users: usize,
+    consumed_min: usize,
+    blocked_authors_min: usize,
+    candidates_mean: f64,
+    degraded: u64,
+    degraded_share: f64,
+    requests_a_second: f64,
+    latency: Times,
     total: Times,
     stages: Vec<Times>,
     channels: Vec<Times>,
-    degraded: usize,
+    budgets: Vec<Budget>,
+    footprint: Footprint,
+    search: Option<Search>,
+    capacity: Vec<Capacity>,
 }
 
-impl Times {
-    fn of(name: &str, mut samples: Vec<u64>) -> Self {
-        samples.sort_unstable();
-        let at = |share: f64| {
-            let rank = (samples.len() as f64 * share).ceil() as usize;
-            samples.get(rank.saturating_sub(1)).copied().unwrap_or(0)
-        };
-        let mean_us = samples.iter().sum::<u64>() as f64 / samples.len().max(1) as f64;
-        Self { name: name.to_owned(), p50_us: at(0.5), p99_us: at(0.99), mean_us }
-    }
+/// An engine with the users that ask it.
+struct Bench<'a> {
+    args: &'a BenchRetrieveArgs,
+    engine: Engine,
+    users: Arc<AskingUsers>,
+    scene: Option<SceneName>,
+    clients: usize,
+    workers: usize,
 }
 
 pub(crate) fn retrieve(app: &App, args: &BenchRetrieveArgs) -> Result<()> {
-    if args.requests == 0 {
-        bail!("--requests: expected at least 1");
-    }
+    check(args)?;
+    let mut steps = Steps { start: footprint::now(), ..Steps::default() };
     let snapshot = app.current_snapshot()?;
-    let engine = app.engine(snapshot.clone(), &app.config.retrieval)?;
-    let users = snapshot.histories.len();
-    if users == 0 {
-        bail!("the snapshot has no users to ask for");
-    }
+    steps.snapshot = footprint::now();
+    let weight = Weight { consumed: args.consumed, blocked_authors: args.blocked_authors };
+    let users = Arc::new(AskingUsers::new(&snapshot, args.users, weight, args.seed)?);
+    steps.users = footprint::now();
+    let config = match args.without_vectors {
+        true => without_vectors(&app.config.retrieval)?,
+        false => app.config.retrieval.clone(),
+    };
+    let workers = args.threads.unwrap_or_else(|| app.config.engine.worker_count());
+    let options = EngineOptions {
+        clock: app.clock.clone(),
+        kinds: ChannelKinds::builtin(),
+        workers,
+        abandoned_max: app.config.engine.abandoned_max,
+    };
+    let engine = Engine::new(options, snapshot.clone(), &config, Some(users.clone()))?;
+    steps.engine = footprint::now();
     let scene = args.scene.as_deref().map(SceneName::new).transpose()?;
-    let ask = |at: usize| -> Result<RawRequest> {
-        // A stride that is prime to most counts visits users in no particular order.
-        let user = UserIndex((at.wrapping_mul(7919) % users) as u32);
-        let events = snapshot.histories.events(user);
-        Ok(RawRequest {
-            user: Some(UserId::new(snapshot.histories.id(user))?),
-            scene: scene.clone(),
-            size: args.size,
-            now: events.last().and_then(|event| event.time),
-            dry_run: true,
-            ..RawRequest::default()
+    let clients = args.threads.unwrap_or(1);
+    let bench = Bench { args, engine, users, scene, clients, workers };
+    let manifest = app.snapshots()?.inspect(&snapshot.version)?;
+    let (items, known) = (snapshot.catalogue.len(), snapshot.histories.len());
+    let footprint = Footprint::of(&manifest, items, known);
+    let report = bench.run(app, footprint, steps)?;
+    if let (Some(path), Some(search)) = (&args.picture, &report.search) {
+        let title = format!("{} items, {} cores", items, bench.clients);
+        write_whole(path, picture::page(&title, search).as_bytes())?;
+    }
+    if app.json { print_json(&report) } else { show::show(&report) }
+}
+
+fn check(args: &BenchRetrieveArgs) -> Result<()> {
+    if !(1..=REQUESTS_MAX).contains(&args.requests) {
+        bail!("--requests: expected 1 to {REQUESTS_MAX}, not {}", args.requests);
+    }
+    if args.threads.is_some_and(|threads| !(1..=THREADS_MAX).contains(&threads)) {
+        bail!("--threads: expected 1 to {THREADS_MAX}");
+    }
+    if args.p99_us.is_some_and(|us| !(us > 0.0 && us.is_finite())) {
+        bail!("--p99-us: expected a number of microseconds above 0");
+    }
+    if let Some(rate) = args.rate {
+        // Before the snapshot is read, which takes a while.
+        schedule(args.arrivals, rate, args.seconds, args.seed)?;
+    }
+    if args.open_loop {
+        schedule(args.arrivals, 1.0, args.seconds, args.seed)?;
+    }
+    Ok(())
+}
+
+/// The configuration without vector channels; a plan of nothing else is refused.
+fn without_vectors(config: &RetrievalConfig) -> Result<RetrievalConfig> {
+    let mut config = config.clone();
+    let is_vector = |kind: &str| VECTOR_KINDS.contains(&kind);
+    let (dropped, kept): (Vec<_>, Vec<_>) =
+        config.channels.into_iter().partition(|channel| is_vector(&channel.kind));
+    config.channels = kept;
+    for plan in &mut config.plans {
+        plan.channels.retain(|channel| dropped.iter().all(|one| one.name != channel.name));
+        if plan.channels.is_empty() {
+            bail!("--without-vectors: plan {} has no other channel", plan.name);
+        }
+    }
+    Ok(config)
+}
+
+impl Bench<'_> {
+    fn run(&self, app: &App, footprint: Footprint, steps: Steps) -> Result<BenchReport> {
+        self.drive(Timing::Closed((self.args.requests / 10).max(self.clients)))?;
+        let p99_us = self.p99_us_max()?;
+        let (mode, driven) = match self.args.rate {
+            Some(rate) => {
+                let due = schedule(self.args.arrivals, rate, self.args.seconds, self.args.seed)?;
+                ("open", self.drive(Timing::Open(&due))?)
+            }
+            None => ("closed", self.drive(Timing::Closed(self.args.requests))?),
+        };
+        let throughput = driven.served as f64 / driven.wall_seconds;
+        let found = match self.args.open_loop {
+            true => Some(search(throughput, p99_us, |rate| self.at_rate(rate))?),
+            false => None,
+        };
+        let footprint = footprint.measured(steps, self.users.len());
+        let measured = Measured {
+            // Without a search, what the closed loop did: an upper bound, and said so.
+            rate: found.as_ref().map_or(throughput, |found| found.rate),
+            cores: self.clients,
+            resident_bytes: footprint.resident_bytes,
+        };
+        let (latency, served, unserved) =
+            (driven.latency.times("latency"), driven.served, driven.unserved);
+        let tally = self.tally_of(driven)?;
+        let (stages, channels) = (tally.stages(), tally.channels());
+        let budgets = budgets(app, &stages, &channels);
+        Ok(BenchReport {
+            snapshot: self.engine.state().snapshot.version.clone(),
+            mode,
+            requests: served as u64,
+            unserved,
+            clients: self.clients,
+            workers: self.workers,
+            asking_users: self.users.len(),
+            consumed_min: self.args.consumed,
+            blocked_authors_min: self.args.blocked_authors,
+            candidates_mean: tally.candidates as f64 / tally.requests.max(1) as f64,
+            degraded: tally.degraded,
+            degraded_share: tally.degraded as f64 / tally.requests.max(1) as f64,
+            requests_a_second: throughput,
+            latency,
+            total: tally.service(),
+            stages,
+            channels,
+            budgets,
+            footprint,
+            search: found,
+            capacity: capacity::table(capacity::REQUESTS_A_SECOND, measured),
         })
-    };
-    for at in 0..args.requests / 10 {
-        engine.retrieve(engine.admit(ask(at)?)?);
     }
-    let (mut reports, mut candidates) = (Vec::with_capacity(args.requests), 0);
-    for at in 0..args.requests {
-        let answer = engine.retrieve(engine.admit(ask(at)?)?);
-        candidates += answer.candidates.len();
-        reports.push(answer.report);
+
+    /// The target: what was asked for, else the deadline of the plan that the requests get.
+    fn p99_us_max(&self) -> Result<f64> {
+        if let Some(us) = self.args.p99_us {
+            return Ok(us);
+        }
+        let request = self.engine.admit(self.request(0))?;
+        let state = self.engine.state();
+        let plan = state.plans.resolve(request.scene(), None, None).context("a checked scene")?;
+        Ok(plan.deadline.as_secs_f64() * 1e6)
     }
-    let report = summarize(app, &engine, &reports, candidates)?;
-    if app.json { print_json(&report) } else { show(&report) }
+
+    fn request(&self, at: usize) -> gannet_retrieval::RawRequest {
+        let (scene, size) = (self.scene.clone(), self.args.size);
+        gannet_retrieval::RawRequest { scene, size, ..self.users.request(at) }
+    }
+
+    fn drive(&self, timing: Timing<'_>) -> Result<Driven<Tally>> {
+        drive(timing, self.clients, &WallPace::new(), Tally::new, |at, tally| {
+            tally.take(&self.engine.retrieve(self.engine.admit(self.request(at))?))
+        })
+    }
+
+    fn at_rate(&self, rate: f64) -> Result<RatePoint> {
+        let due = schedule(self.args.arrivals, rate, self.args.seconds, self.args.seed)?;
+        let driven = self.drive(Timing::Open(&due))?;
+        let (latency, unserved) = (driven.latency.times("latency"), driven.unserved);
+        let served_rate = driven.served as f64 / driven.wall_seconds;
+        let degraded = self.tally_of(driven)?.degraded;
+        Ok(RatePoint { rate, served_rate, unserved, degraded, latency })
+    }
+
+    fn tally_of(&self, driven: Driven<Tally>) -> Result<Tally> {
+        let none = Tally::new()?;
+        driven.tallies.into_iter().try_fold(none, Tally::with).context("clients' accounts")
+    }
 }
 
-fn summarize(
-    app: &App,
-    engine: &Engine,
-    reports: &[Report],
-    candidates: usize,
-) -> Result<BenchReport> {
-    let first = reports.first().context("at least one request")?;
-    let stages = (0..first.stages.len()).map(|at| {
-        let samples = reports.iter().map(|report| report.stages[at].took_us).collect();
-        Times::of(first.stages[at].stage.as_str(), samples)
-    });
-    let channels = (0..first.channels.len()).map(|at| {
-        let samples = reports.iter().map(|report| report.channels[at].run_us).collect();
-        Times::of(first.channels[at].channel.as_str(), samples)
-    });
-    Ok(BenchReport {
-        snapshot: engine.state().snapshot.version.clone(),
-        requests: reports.len(),
-        candidates_mean: candidates as f64 / reports.len() as f64,
-        workers: app.config.engine.worker_count(),
-        total: Times::of("total", reports.iter().map(|report| report.total_us).collect()),
-        stages: stages.collect(),
-        channels: channels.collect(),
-        degraded: reports.iter().filter(|report| report.degraded).count(),
-    })
-}
-
-fn show(report: &BenchReport) -> Result<()> {
-    let row = |kind: &str, times: &Times| {
-        vec![
-            kind.to_owned(),
-            times.name.clone(),
-            times.p50_us.to_string(),
-            times.p99_us.to_string(),
-            format!("{:.1}", times.mean_us),
-        ]
+/// What has a budget in `bench.budget_us`, in the order of stages and channels.
+fn budgets(app: &App, stages: &[Times], channels: &[Times]) -> Vec<Budget> {
+    let budget = |times: &Times| {
+        let budget_us = *app.config.bench.budget_us.get(&times.name)?;
+        Some(Budget { name: times.name.clone(), budget_us, p99_us: times.p99_us })
     };
-    let mut rows = vec![row("request", &report.total)];
-    rows.extend(report.stages.iter().map(|times| row("stage", times)));
-    rows.extend(report.channels.iter().map(|times| row("channel", times)));
-    print(&table(&["", "", "p50 µs", "p99 µs", "mean µs"], &[0, 1], &rows).to_string())?;
-    print(&format!(
-        "\n{} requests, one after the other; {:.0} candidates a request; {} workers; {} degraded; \
-         snapshot {}",
-        report.requests, report.candidates_mean, report.workers, report.degraded, report.snapshot
-    ))
+    stages.iter().chain(channels).filter_map(budget).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::{BenchCommand, Cli, Command};
+    use clap::Parser;
+
+    fn args(words: &[&str]) -> BenchRetrieveArgs {
+        let cli = Cli::parse_from([&["gannet", "bench", "retrieve"], words].concat());
+        let Command::Bench(bench) = cli.command else { panic!("bench was asked for") };
+        let BenchCommand::Retrieve(args) = bench.command;
+        args
+    }
 
     #[test]
-    fn percentiles_are_the_nearest_rank() {
-        let times = Times::of("x", (1..=100).rev().collect());
-        assert_eq!((times.p50_us, times.p99_us, times.mean_us), (50, 99, 50.5));
-        assert_eq!(Times::of("x", vec![]).p99_us, 0);
+    fn impossible_loads_are_refused_before_anything_is_read() {
+        for (words, says) in [
+            (["--rate", "0"], "--rate"),
+            (["--rate", "1e9"], "--rate"),
+            (["--requests", "0"], "--requests"),
+            (["--requests", "99999999999"], "--requests"),
+            (["--threads", "0"], "--threads"),
+            (["--threads", "100000"], "--threads"),
+            (["--p99-us", "nan"], "--p99-us"),
+        ] {
+            let why = check(&args(&words)).unwrap_err().to_string();
+            assert!(why.starts_with(says), "{words:?}: {why}");
+        }
+        assert!(check(&args(&["--rate", "100", "--seconds", "1e7"])).is_err());
+        assert!(check(&args(&["--open-loop", "--seconds", "0"])).is_err());
+        assert!(check(&args(&["--rate", "100", "--consumed", "5000"])).is_ok());
+    }
+
+    #[test]
+    fn without_vectors_no_plan_names_one() {
+        let defaults = toml::from_str::<toml::Table>(crate::config::DEFAULTS).unwrap();
+        let mut kept = toml::Table::new();
+        for key in ["channel", "plan", "scene"] {
+            kept.insert(key.to_owned(), defaults[key].clone());
+        }
+        let config: RetrievalConfig = kept.try_into().unwrap();
+        let without = without_vectors(&config).unwrap();
+        assert!(without.channels.len() < config.channels.len());
+        assert!(without.check().is_ok());
+        let only: Vec<_> = config.channels.iter().filter(|one| one.kind == "u2i_vector").collect();
+        let mut bare = config.clone();
+        bare.plans[0].channels.retain(|one| one.name == only[0].name);
+        let why = without_vectors(&bare).unwrap_err().to_string();
+        assert!(why.contains("no other channel"), "{why}");
     }
 }
