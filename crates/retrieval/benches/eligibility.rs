@@ -35,7 +35,9 @@ fn snapshot() -> Arc<Snapshot> {
         ..Item::bare(ItemId::new(at.to_string()).expect("an id"))
     };
     let mut builder = gannet_core::CatalogueBuilder::new();
-    (0..ITEMS).for_each(|at| drop(builder.add(&item(at)).expect("distinct ids")));
+    for at in 0..ITEMS {
+        builder.add(&item(at)).expect("distinct ids");
+    }
     let catalogue: Catalogue = builder.finish();
     let event = |user: u32, at: u32| Interaction {
         item: ItemIndex(spread(u64::from(user) * 7_919 + u64::from(at), ITEMS)),
