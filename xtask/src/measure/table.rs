@@ -239,8 +239,8 @@ const ITEM_AGE: Source = Source::JsonEach("report.by_item_age[].recall[list=merg
 /// A user's age is counted in events: that is what channels have to go on.
 const USER_AGE: Source = Source::JsonEach("report.by_user_events[].recall[list=merged].recall");
 const RATE: Source = Source::Json("search.rate", 1.0);
-/// At a load of 0.75, the first scenario.
-const CORES: &str = "capacity[load=0.75].cores";
+/// The first scenario, a load of 0.75: a dot in a key would part the path.
+const CORES: &str = "capacity[cores_a_server=16].cores";
 const AN_ITEM: &str = "footprint.bytes_an_item";
 const A_USER: &str = "footprint.bytes_a_user";
 const STUCK_OVER: Source = Source::Json("p99_over_deadline_ms", 1.0);
