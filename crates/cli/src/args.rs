@@ -69,6 +69,96 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Measure.
     Bench(BenchArgs),
+    /// Bring vectors that were trained elsewhere, or take trained ones out.
+    Vectors(VectorsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VectorsArgs {
+    #[command(subcommand)]
+    pub(crate) command: VectorsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum VectorsCommand {
+    /// Put vectors from files beside the current snapshot's models, as a new snapshot.
+    Import(VectorsImportArgs),
+    /// List the vectors of the current snapshot.
+    Show,
+    /// Write a model's vectors to files.
+    Export(VectorsExportArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    gannet vectors import towers --items items.npy --ids items.txt \\\n      \
+    --users users.npy --user-ids users.txt --metric inner_product --model-version 7\n  \
+    gannet vectors import words --items vectors.parquet --metric cosine --model-version 2026-11")]
+pub(crate) struct VectorsImportArgs {
+    /// The name that channels read it by: `model = \"NAME\"`.
+    pub(crate) name: String,
+    /// Vectors of items: .npy, .safetensors or .parquet.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) items: PathBuf,
+    /// Ids of the items' rows, for .npy and .safetensors: text with one a line, .json or .parquet.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ids: Option<PathBuf>,
+    /// Vectors of users, in the same space.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) users: Option<PathBuf>,
+    /// Ids of the users' rows.
+    #[arg(long, value_name = "FILE", requires = "users")]
+    pub(crate) user_ids: Option<PathBuf>,
+    /// How vectors are compared; cosine scales them to length 1 and leaves out those of zeros.
+    #[arg(long, value_enum)]
+    pub(crate) metric: MetricName,
+    /// Version of the model: query vectors in requests must name it.
+    #[arg(long = "model-version", value_name = "VERSION")]
+    pub(crate) model_version: String,
+    /// Tensor of the items' .safetensors file, where it has several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tensor: Option<String>,
+    /// Tensor of the users' .safetensors file, where it has several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user_tensor: Option<String>,
+    /// Column of ids in Parquet [default: id].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) id_column: Option<String>,
+    /// Column of vectors in Parquet [default: vector].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) vector_column: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MetricName {
+    /// The inner product as it is.
+    #[value(name = "inner_product")]
+    InnerProduct,
+    /// The inner product of vectors of length 1.
+    Cosine,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  gannet vectors export ials --format npy --out vectors")]
+pub(crate) struct VectorsExportArgs {
+    /// A trained or imported model of vectors.
+    pub(crate) model: String,
+    /// The form of the files.
+    #[arg(long, value_enum, default_value = "npy")]
+    pub(crate) format: VectorFormatName,
+    /// The folder to write.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VectorFormatName {
+    /// items.npy and users.npy, ids in .ids.txt beside them.
+    Npy,
+    /// items.safetensors and users.safetensors, ids in .ids.txt beside them.
+    Safetensors,
+    /// items.parquet and users.parquet with columns id and vector.
+    Parquet,
 }
 
 #[derive(Debug, Args)]
@@ -226,7 +316,7 @@ pub(crate) struct TrainArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct JudgingArgs {
-    /// Judge at most so many users, drawn by a fixed seed [default: all].
+    /// Judge at most so many users, drawn by a fixed seed; 0: all [default: 50000].
     #[arg(long, value_name = "N")]
     pub(crate) users: Option<usize>,
     /// The scene whose plan is judged [default: the first].

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{BenchCommand, Cli, Command, ConfigCommand};
+use crate::args::{BenchCommand, Cli, Command, ConfigCommand, VectorsCommand};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -54,6 +54,11 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Inspect(args) => commands::inspect::run(&app, &args),
         Command::Config(args) => match args.command {
             ConfigCommand::Show => commands::config::show(&app),
+        },
+        Command::Vectors(args) => match args.command {
+            VectorsCommand::Import(args) => commands::vectors::import(&app, &args),
+            VectorsCommand::Show => commands::vectors::show(&app),
+            VectorsCommand::Export(args) => commands::vectors::export(&app, &args),
         },
         Command::Bench(args) => match args.command {
             BenchCommand::Retrieve(args) => commands::bench::retrieve(&app, &args),

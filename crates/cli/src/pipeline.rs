@@ -154,7 +154,7 @@ fn tune_space(effort: TuneEffort, start: &Recipe) -> Option<TuneSpace> {
 }
 
 /// The data set and the moment, to the millisecond.
-fn version(dataset: &str, created_ms: i64) -> Result<String> {
+pub(crate) fn version(dataset: &str, created_ms: i64) -> Result<String> {
     let moment = jiff::Timestamp::from_millisecond(created_ms)?.strftime("%Y%m%dT%H%M%S");
     // A stored data set's name is ASCII, so any byte is a boundary.
     let name = &dataset[..dataset.len().min(VERSION_NAME_BYTES_MAX)];

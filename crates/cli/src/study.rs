@@ -19,6 +19,10 @@ use crate::pipeline::Making;
 /// Curves go up to this K, so channels are asked for as many.
 const FETCH_K: usize = 1_000;
 
+/// Users that are judged where nobody says how many: with more, intervals are narrower than any
+/// difference that matters, and judging takes longer than training.
+const USERS_DEFAULT: usize = 50_000;
+
 /// A report with the page that shows it.
 pub(crate) struct Study {
     pub(crate) report: EvaluationReport,
@@ -45,7 +49,11 @@ pub(crate) fn run(
         profile: making.profile,
         scene,
         plan: Some(plan),
-        users_max: args.users,
+        users_max: match args.users {
+            None => Some(USERS_DEFAULT),
+            Some(0) => None,
+            given => given,
+        },
         split_warning: warning,
         ..StudyOptions::default()
     };

@@ -11,6 +11,7 @@ mod simulate;
 mod split;
 mod store;
 mod text_codes;
+mod vector_file;
 
 pub use bad_rows::{BadRow, BadRows};
 pub use dataset::{Dataset, Events};
@@ -32,3 +33,6 @@ pub use split::{
     split_with,
 };
 pub use store::{DatasetManifest, StoreError, StoredFile, ingest, open, read_manifest};
+pub use vector_file::{
+    VectorFile, VectorFileError, VectorFileOptions, VectorFormat, read_vectors, write_vectors,
+};

@@ -1,6 +1,6 @@
 //! Putting a test user's request to the engine, and what comes back of it.
 
-use gannet_core::{ChannelName, IdError, Interaction, ItemId, SceneName, UserId};
+use gannet_core::{ChannelName, IdError, Interaction, ItemId, SceneName, Timestamp, UserId};
 use gannet_dataset::{TestUser, TrainSet};
 use gannet_retrieval::{
     ChannelAnswer, Engine, Plan, PlanChannel, RawHistoryEntry, RawRequest, Report, Request,
@@ -19,6 +19,9 @@ pub(crate) struct Asker<'a> {
     pub(crate) scene: SceneName,
     /// The plan that is judged.
     pub(crate) plan: Plan,
+    /// The time of the newest training event: a user of whom nothing is known asks then, not by
+    /// the clock of the machine that judges.
+    newest: Option<Timestamp>,
 }
 
 /// A user's lists: one for every channel of the judged plan, in its order, as long as the engine
@@ -61,7 +64,13 @@ impl<'a> Asker<'a> {
                 return Err(unknown_channel(&channel.channel, own));
             }
         }
-        Ok(Self { engine, train, scene, plan })
+        let newest = train.all_events().iter().filter_map(|event| event.time).max();
+        Ok(Self { engine, train, scene, plan, newest })
+    }
+
+    /// The moment at which a user asks.
+    pub(crate) fn now(&self, user: &TestUser) -> Option<Timestamp> {
+        user.now.or(self.newest)
     }
 
     /// Runs one request.
@@ -93,7 +102,7 @@ impl<'a> Asker<'a> {
                 .map(|event| self.carried(event))
                 .collect::<Result<_, _>>()
                 .map_err(|error| refused(unusable("history", &error)))?,
-            now: user.now,
+            now: self.now(user),
             keep_lists: true,
             dry_run: true,
             ..RawRequest::default()

@@ -18,6 +18,34 @@ pub(crate) const ITEM_AGES: [&str; 7] = [
     "unknown",
 ];
 
+/// Ages of users at the moment of the request: time since the first event that training, or the
+/// request, has of them.
+pub(crate) const USER_AGES: [&str; 7] = [
+    "no history",
+    "under 1 day",
+    "1 day to 1 week",
+    "1 week to 1 month",
+    "1 month to 1 year",
+    "1 year and more",
+    "unknown",
+];
+
+/// Position in [`USER_AGES`].
+pub(crate) fn user_age_bucket(
+    has_events: bool,
+    first: Option<Timestamp>,
+    now: Option<Timestamp>,
+) -> usize {
+    match (has_events, first, now) {
+        (false, ..) => 0,
+        (true, Some(first), Some(now)) => {
+            let days = now.days_since(first);
+            1 + [1.0, 7.0, 30.0, 365.0].iter().filter(|end| days >= **end).count()
+        }
+        _ => USER_AGES.len() - 1,
+    }
+}
+
 /// Facts of every item, by index.
 pub(crate) struct Facts {
     self_information: Vec<u32>,
@@ -77,5 +105,22 @@ impl Facts {
             return 0;
         }
         1 + [7.0, 30.0, 365.0, 1826.0].iter().filter(|end| days >= **end).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_users_age_counts_from_his_first_event() {
+        let day = |days: i64| Some(Timestamp(days * 86_400_000));
+        let name = |has, first, now| USER_AGES[user_age_bucket(has, first, now)];
+        assert_eq!(name(false, None, day(9)), "no history");
+        assert_eq!(name(true, None, day(9)), "unknown");
+        assert_eq!(name(true, day(9), day(9)), "under 1 day");
+        assert_eq!(name(true, day(1), day(8)), "1 week to 1 month");
+        assert_eq!(name(true, day(0), day(364)), "1 month to 1 year");
+        assert_eq!(name(true, day(0), day(365)), "1 year and more");
     }
 }

@@ -1,6 +1,7 @@
 //! The report as one HTML page without anything from outside: it works offline, in light and
 //! dark, on paper and on a phone. Everything that comes from data is escaped.
 
+mod ages;
 mod bars;
 mod curves;
 mod forest;
@@ -48,6 +49,13 @@ pub fn html(report: &EvaluationReport, about: &ReportAbout) -> String {
         )
     };
     page.push_str("<section class=\"charts\">");
+    page.push_str(&chart(
+        &format!("{} by age", report.headline.name),
+        "Bars: the merge of all channels, for held-out items by their age at the request, and for \
+         users by the time since their first event. The mark is the best single channel there.",
+        ages::draw(report),
+        true,
+    ));
     page.push_str(&chart(
         &format!("{name} by number of candidates"),
         "Higher is better. The bold line is the merge of all channels; a channel's line \

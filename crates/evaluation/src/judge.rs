@@ -29,6 +29,8 @@ pub(crate) struct UserRow {
     pub(crate) held_out: u32,
     pub(crate) has_history: bool,
     pub(crate) train_events: u32,
+    /// Position in [`crate::facts::USER_AGES`].
+    pub(crate) user_age: usize,
     pub(crate) hits: Box<[u32]>,
     pub(crate) ndcg: Box<[f32]>,
     /// Hits of the merge without a channel, by channel and K.

@@ -32,8 +32,9 @@ pub use metrics::{hit_ranks, hits_at, ndcg_at};
 pub use options::StudyOptions;
 pub use profile::Profile;
 pub use report::{
-    ChannelEvaluation, Comparison, CurvePoint, EvaluationReport, Headline, LatencySummary,
-    ListRecall, ListSummary, MergedEvaluation, OverlapMatrix, Segment, UnionEvaluation,
+    AgeHeadline, ChannelEvaluation, Comparison, CurvePoint, EvaluationReport, Headline,
+    LatencySummary, ListRecall, ListSummary, MergedEvaluation, OverlapMatrix, Segment,
+    UnionEvaluation,
 };
 pub use study::evaluate;
 pub use tables::{Column, Table};

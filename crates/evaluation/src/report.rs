@@ -31,6 +31,8 @@ pub struct EvaluationReport {
     pub seed: u64,
     /// Resamples behind every interval.
     pub resamples: usize,
+    /// What is looked at first: how well new and old items are found, for new and old users.
+    pub headline: AgeHeadline,
     /// The channels in the plan's order.
     pub channels: Vec<ChannelEvaluation>,
     /// Their merge.
@@ -49,6 +51,22 @@ pub struct EvaluationReport {
     pub by_item_age: Vec<Segment>,
     /// What a reader must know before believing the numbers.
     pub warnings: Vec<String>,
+}
+
+/// Recall at the handover size by age: a mean over everybody hides that a list of old favourites
+/// finds nothing new, and serves nobody who is new.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AgeHeadline {
+    /// Such as `recall@500`: the handover size of the judged plan.
+    pub name: String,
+    /// Where it is taken.
+    pub k: usize,
+    /// The merge over all users.
+    pub merged: f64,
+    /// Hits over held-out items, by the item's age at the request.
+    pub by_item_age: Vec<Segment>,
+    /// A mean over users, by the time between the user's first event and the request.
+    pub by_user_age: Vec<Segment>,
 }
 
 /// One channel.

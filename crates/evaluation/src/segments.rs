@@ -1,7 +1,7 @@
 //! The same recall for parts of the users and parts of the held-out items.
 
 use crate::Profile;
-use crate::facts::ITEM_AGES;
+use crate::facts::{ITEM_AGES, USER_AGES};
 use crate::judge::UserRow;
 use crate::report::{ListRecall, Segment};
 use crate::summary::{Judged, ratio};
@@ -30,6 +30,13 @@ pub(crate) fn by_user_events(judged: &Judged<'_>, profile: Profile) -> Vec<Segme
         of_users(judged, profile, name, |row| events.contains(&row.train_events))
     })
     .collect()
+}
+
+/// Users by the time since their first event.
+pub(crate) fn by_user_age(judged: &Judged<'_>, profile: Profile) -> Vec<Segment> {
+    let of =
+        |(age, name): (usize, &&str)| of_users(judged, profile, name, |row| row.user_age == age);
+    USER_AGES.iter().enumerate().filter_map(of).collect()
 }
 
 /// Held-out items by their age at the request.

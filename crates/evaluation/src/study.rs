@@ -6,7 +6,7 @@ use gannet_retrieval::Engine;
 use rayon::prelude::*;
 
 use crate::ask::Asker;
-use crate::facts::Facts;
+use crate::facts::{Facts, user_age_bucket};
 use crate::judge::{Judge, UserRow, Wanted, count_incomplete};
 use crate::sample::sample;
 use crate::summary::{Judged, summarise};
@@ -96,14 +96,19 @@ fn judge_one(
     let asked = asker.ask(user)?;
     count_incomplete(&asked.report, judge.plan, tallies);
     tallies.other_histories += u64::from(!asker.knows_the_same_history(user));
-    let wanted = Wanted { held_out: user.held_out(), now: user.now };
+    let now = asker.now(user);
+    let wanted = Wanted { held_out: user.held_out(), now };
+    let events = asker.train.events(user.user);
+    let first = events.iter().chain(&user.fold_in).find_map(|event| event.time);
+    let event_count = events.len() + user.fold_in.len();
     let took = |channel: &gannet_retrieval::PlanChannel| {
         let same = asked.report.channels.iter().find(|one| one.channel == channel.channel);
         same.map_or(0, |one| u32::try_from(one.run_us).unwrap_or(u32::MAX))
     };
     Ok(UserRow {
         has_history: user.has_history,
-        train_events: (asker.train.events(user.user).len() + user.fold_in.len()) as u32,
+        train_events: event_count as u32,
+        user_age: user_age_bucket(event_count > 0, first, now),
         channel_us: judge.plan.channels.iter().map(took).collect(),
         total_us: u32::try_from(asked.report.total_us).unwrap_or(u32::MAX),
         ..judge.judge(&wanted, asked.answers, tallies)

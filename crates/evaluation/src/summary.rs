@@ -5,8 +5,8 @@ use crate::bootstrap::quantile;
 use crate::facts::BIT;
 use crate::judge::UserRow;
 use crate::report::{
-    ChannelEvaluation, Comparison, CurvePoint, EvaluationReport, Headline, LatencySummary,
-    ListSummary, MergedEvaluation, OverlapMatrix, UnionEvaluation,
+    AgeHeadline, ChannelEvaluation, Comparison, CurvePoint, EvaluationReport, Headline,
+    LatencySummary, ListSummary, MergedEvaluation, OverlapMatrix, UnionEvaluation,
 };
 use crate::tallies::Tallies;
 use crate::{Interval, Profile, StudyOptions, paired_bootstrap, segments};
@@ -79,6 +79,7 @@ pub(crate) fn summarise(judged: &Judged<'_>, options: &StudyOptions) -> Evaluati
         equal_k: options.equal_k,
         seed: options.seed,
         resamples: options.resamples,
+        headline: headline(judged, options.profile),
         merged: merged(judged, options),
         comparisons,
         overlap_at_fetch_k: overlap(judged, &judged.tallies.shared_fetch),
@@ -88,6 +89,17 @@ pub(crate) fn summarise(judged: &Judged<'_>, options: &StudyOptions) -> Evaluati
         by_item_age: segments::by_item_age(judged),
         warnings: warnings(judged, options, &channels),
         channels,
+    }
+}
+
+fn headline(judged: &Judged<'_>, profile: Profile) -> AgeHeadline {
+    let (merge, k) = (judged.channel_count(), judged.asker.plan.handover);
+    AgeHeadline {
+        name: format!("{}@{k}", profile.recall_name()),
+        k,
+        merged: judged.mean(|row| judged.recall(row, profile, merge, k)),
+        by_item_age: segments::by_item_age(judged),
+        by_user_age: segments::by_user_age(judged, profile),
     }
 }
 

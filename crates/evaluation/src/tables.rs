@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::report::{ChannelEvaluation, EvaluationReport, ListSummary, OverlapMatrix, Segment};
+use crate::report::{
+    AgeHeadline, ChannelEvaluation, EvaluationReport, ListSummary, OverlapMatrix, Segment,
+};
 
 /// A table of plain text; escaping is for whoever prints it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,7 +31,8 @@ pub struct Column {
 impl EvaluationReport {
     /// Every number of the report, the most wanted tables first.
     pub fn tables(&self) -> Vec<Table> {
-        let mut tables = vec![
+        let mut tables = self.by_age();
+        tables.extend([
             self.curves(),
             self.headlines(),
             self.contributions(),
@@ -38,11 +41,10 @@ impl EvaluationReport {
             self.latencies(),
             overlap("Overlap at equal K", &self.equal_k.to_string(), &self.overlap_at_equal_k),
             overlap("Overlap at fetch_k", "fetch_k", &self.overlap_at_fetch_k),
-        ];
+        ]);
         let segments = [
             ("Users with and without history", "users", &self.by_history),
             ("Users by training events", "users", &self.by_user_events),
-            ("Held-out items by age at the request", "items", &self.by_item_age),
         ];
         for (title, counted, segments) in segments {
             if !segments.is_empty() {
@@ -50,6 +52,32 @@ impl EvaluationReport {
             }
         }
         tables
+    }
+
+    /// The headline.
+    fn by_age(&self) -> Vec<Table> {
+        let AgeHeadline { name, by_item_age, by_user_age, .. } = &self.headline;
+        [
+            (
+                "age of the item",
+                "items",
+                by_item_age,
+                "hits over held-out items; age at the request",
+            ),
+            (
+                "age of the user",
+                "users",
+                by_user_age,
+                "mean over users; time since the first event",
+            ),
+        ]
+        .into_iter()
+        .filter(|(_, _, segments, _)| !segments.is_empty())
+        .map(|(by, counted, segments, note)| {
+            let table = self.segments(&format!("{name} by {by}"), counted, segments);
+            Table { note: note.to_owned(), ..table }
+        })
+        .collect()
     }
 
     fn lists(&self) -> impl Iterator<Item = (&str, &ListSummary)> {

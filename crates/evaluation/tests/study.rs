@@ -5,11 +5,11 @@ mod world;
 
 use std::collections::BTreeSet;
 
-use gannet_core::{ChannelName, ItemIndex, SceneName, Silent, UserId};
+use gannet_core::{ChannelName, ItemIndex, SceneName, Silent, Timestamp, UserId};
 use gannet_dataset::{Split, SplitKind, split};
 use gannet_evaluation::{
-    EvaluateError, EvaluationReport, Profile, ReportAbout, StudyOptions, channel_recall, evaluate,
-    html, tune_merge_weights, validation_lists,
+    EvaluateError, EvaluationReport, Profile, ReportAbout, Segment, StudyOptions, channel_recall,
+    evaluate, html, tune_merge_weights, validation_lists,
 };
 use gannet_retrieval::{ChannelAnswer, Engine, Plan, RawRequest, merge};
 
@@ -336,4 +336,45 @@ fn json_has_stable_names() {
     assert!(json["channels"][0]["list"]["curve"][0]["recall"].is_number());
     assert!(json["merged"]["list"]["latency"]["p99_us"].is_number());
     assert!(json["comparisons"][0]["recall"]["low"].is_number());
+}
+
+#[test]
+fn the_headline_is_recall_at_the_handover_by_age_of_item_and_of_user() {
+    // The last ten users come a year after everybody else: under a global cut nothing is known of
+    // them, and they are told apart.
+    let mut dataset = world::dataset();
+    let events = dataset.events.users.iter().zip(&mut dataset.events.interactions);
+    for (user, event) in events.filter(|(user, _)| user.0 >= world::USERS - 10) {
+        event.time =
+            event.time.map(|time| Timestamp(time.0 + (365 + i64::from(user.0)) * 86_400_000));
+    }
+    let split = split(&dataset, &SplitKind::TemporalGlobal { train_share: 0.7 }).unwrap();
+    assert_eq!(split.counts.users_without_history, 10);
+    let engine = world::engine(&split, &world::config("rrf", HANDOVER, 60));
+    let report = study(&split, &engine, &options());
+    let headline = &report.headline;
+    assert_eq!((headline.name.as_str(), headline.k), (&*format!("recall@{HANDOVER}"), HANDOVER));
+    assert_eq!(headline.merged, report.merged.recall);
+    let count = |segments: &[Segment]| segments.iter().map(|one| one.count).sum::<u64>();
+    assert_eq!(count(&headline.by_user_age), report.users as u64);
+    assert_eq!(count(&headline.by_item_age), report.held_out);
+    let strangers = &headline.by_user_age[0];
+    assert_eq!((strangers.name.as_str(), strangers.count), ("no history", 10));
+    assert_eq!(strangers.recall, report.by_history[1].recall);
+    // The parts make up the whole, weighted by their users.
+    let whole = headline
+        .by_user_age
+        .iter()
+        .map(|one| one.count as f64 * one.recall.last().expect("the merge is last").recall);
+    assert!((whole.sum::<f64>() / report.users as f64 - headline.merged).abs() < 1e-9);
+    // Strangers ask when training ends, not by the machine's clock: items with a date have an age.
+    let unknown = headline.by_item_age.iter().find(|one| one.name == "unknown");
+    assert!(unknown.map_or(0, |one| one.count) < report.held_out / 2, "{:?}", headline.by_item_age);
+    let tables = report.tables();
+    assert!(
+        tables[0].title.contains("age of the item") && tables[1].title.contains("age of the user")
+    );
+    let json = serde_json::to_value(&report).unwrap();
+    assert!(json["headline"]["by_item_age"][0]["recall"][0]["recall"].is_number());
+    assert!(json["headline"]["by_user_age"][0]["name"].is_string());
 }

@@ -12,3 +12,4 @@ pub(crate) mod retrieve;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod train;
+pub(crate) mod vectors;
