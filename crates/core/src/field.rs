@@ -112,10 +112,10 @@ impl FieldTable {
         if taken || name.is_empty() || self.names.len() >= FIELDS_MAX {
             return Err(FieldError::Name(name.to_owned()));
         }
-        if let Column::Number(rows) = &column {
-            if rows.iter().any(|value| value.is_infinite()) {
-                return Err(FieldError::NotFinite(name.to_owned()));
-            }
+        if let Column::Number(rows) = &column
+            && rows.iter().any(|value| value.is_infinite())
+        {
+            return Err(FieldError::NotFinite(name.to_owned()));
         }
         self.names.push(name.to_owned());
         self.columns.push(column);

@@ -31,7 +31,7 @@ fn snapshot() -> Arc<Snapshot> {
     let item = |at: u32| Item {
         author: Some(format!("a{}", spread(u64::from(at), 400_000))),
         tags: vec![TagPath::new(&format!("t{}/u{}", at % 20, at % 900)).expect("a tag")],
-        expires: (at % 50 == 0).then_some(Timestamp(NOW.0 + i64::from(at) * 20)),
+        expires: at.is_multiple_of(50).then_some(Timestamp(NOW.0 + i64::from(at) * 20)),
         ..Item::bare(ItemId::new(at.to_string()).expect("an id"))
     };
     let mut builder = gannet_core::CatalogueBuilder::new();

@@ -194,7 +194,7 @@ fn every_mistake_is_refused_by_its_path_and_leaves_the_old_plans_in_force() {
         }
     }
     let unknown_kind = RetrievalConfig {
-        channels: config(&SCENES)
+        channels: config(SCENES)
             .channels
             .into_iter()
             .map(|one| gannet_retrieval::ChannelConfig { kind: "no_such".to_owned(), ..one })

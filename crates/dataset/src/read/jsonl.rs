@@ -259,11 +259,10 @@ fn fields(
 ) -> Result<Vec<(String, FieldValue)>, BadField> {
     let mut fields = Vec::new();
     for (name, cell) in others {
-        if let Some(FieldNames::Only(names)) = named {
-            if !names.iter().any(|known| known == name) {
+        if let Some(FieldNames::Only(names)) = named
+            && !names.iter().any(|known| known == name) {
                 continue;
             }
-        }
         let value = match cell {
             JsonCell::Null => continue,
             JsonCell::Text(text) if text.trim().is_empty() => continue,

@@ -59,7 +59,7 @@ impl Shelf {
             return None;
         }
         let bits: u64 = random.random();
-        let slot = &self.slots[((bits >> 32) * self.slots.len() as u64 >> 32) as usize];
+        let slot = &self.slots[(((bits >> 32) * self.slots.len() as u64) >> 32) as usize];
         let share = (bits as u32 >> 8) as f32 / (1u32 << 24) as f32;
         Some(slot.items[usize::from(share >= slot.share)])
     }

@@ -28,7 +28,7 @@ impl Draws {
 
     /// A number below `count`, which is at most 2^32; each as likely as the others to 2^-32.
     pub(super) fn below(&mut self, count: usize) -> usize {
-        (u128::from(self.next()) * count as u128 >> 64) as usize
+        ((u128::from(self.next()) * count as u128) >> 64) as usize
     }
 
     /// `wanted` distinct numbers below `count`, or all of them: every set of them as likely as any.
