@@ -83,7 +83,9 @@ struct Settled {
 struct Recent {
     /// By time, the newest last.
     history: Vec<HistoryEntry>,
-    entries: Vec<SetEntry>,
+    /// Entries up to the last record, in order, and those since then.
+    set: Arc<ItemSet>,
+    pending: Vec<SetEntry>,
     authors: Arc<KeySet>,
     tags: Arc<KeySet>,
 }
@@ -93,7 +95,8 @@ impl Slot {
         let settled = self.settled.as_ref();
         settled.map_or(0, |settled| settled.history.len() + settled.items.len())
             + self.recent.history.len()
-            + self.recent.entries.len()
+            + self.recent.set.len()
+            + self.recent.pending.len()
     }
 
     fn change(&mut self, change: impl FnOnce(&mut Recent)) {
@@ -110,9 +113,22 @@ impl Recent {
         if self.history.len() > 2 * HISTORY_MAX {
             self.history.drain(..self.history.len() - HISTORY_MAX);
         }
-        if self.entries.len() > 2 * RECENT_MAX {
-            self.entries = newest(std::mem::take(&mut self.entries));
+        if self.pending.len() > 2 * RECENT_MAX {
+            self.pending = newest(std::mem::take(&mut self.pending));
         }
+    }
+
+    /// Both together. What was there is in order already, so that this is a merge of two runs
+    /// and not a sort of everything a session has seen.
+    fn merged(&self) -> Arc<ItemSet> {
+        if self.pending.is_empty() {
+            return self.set.clone();
+        }
+        let set = ItemSet::new(self.set.iter().chain(self.pending.iter().copied()));
+        Arc::new(match set.len() > 2 * RECENT_MAX {
+            true => ItemSet::new(newest(set.iter().collect())),
+            false => set,
+        })
     }
 }
 
@@ -223,7 +239,7 @@ fn record(settled: Option<&Settled>, recent: &Recent) -> UserRecord {
     let history = [&before[before.len() - kept..], fresh].concat();
     let sets = UserSets {
         settled: settled.map(|settled| settled.items.clone()).unwrap_or_default(),
-        recent: Arc::new(ItemSet::new(recent.entries.iter().copied())),
+        recent: recent.merged(),
         blocked_authors: recent.authors.clone(),
         blocked_tags: recent.tags.clone(),
     };
@@ -252,6 +268,8 @@ impl UserState for LiveUsers {
         slot.settled = settled;
         if slot.version == version {
             slot.record = Some(record.clone());
+            slot.recent.set = record.sets.recent.clone();
+            slot.recent.pending.clear();
         }
         shard.settle(user.as_str(), self.limits);
         Some(record)
@@ -261,7 +279,7 @@ impl UserState for LiveUsers {
         let entry =
             |item: &ItemIndex| SetEntry { item: *item, kind: SetKind::Delivered, time: Some(now) };
         if !items.is_empty() {
-            self.change(user, |recent| recent.entries.extend(items.iter().map(entry)));
+            self.change(user, |recent| recent.pending.extend(items.iter().map(entry)));
         }
     }
 
@@ -280,7 +298,7 @@ impl UserState for LiveUsers {
         let interaction = Interaction { item, kind, value, time: Some(event.time), scene: None };
         let (speaks, marks) = entries_of(kinds, &interaction);
         self.change(&event.user, |recent| {
-            recent.entries.extend(marks.into_iter().flatten());
+            recent.pending.extend(marks.into_iter().flatten());
             if let Some(entry) = speaks {
                 // Events arrive late and out of order; a history is by time.
                 let at = recent.history.partition_point(|one| one.time <= entry.time);
@@ -407,7 +425,7 @@ mod tests {
         }
         let record = users.user(&user("big"), Timestamp(0)).expect("known");
         let recent = &record.sets.recent;
-        assert!(recent.len() <= 2 * RECENT_MAX + 1 && recent.len() >= RECENT_MAX);
+        assert!(recent.len() <= 2 * RECENT_MAX && recent.len() >= RECENT_MAX);
         assert!(recent.of(SetKind::Delivered).any(|item| item.0 == 29_999), "the newest stay");
         assert_eq!(record.history.len(), HISTORY_MAX);
         assert_eq!(record.history.last().map(|one| one.item.0), Some(29_999));
