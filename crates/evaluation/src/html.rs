@@ -38,29 +38,34 @@ pub fn html(report: &EvaluationReport, about: &ReportAbout) -> String {
     page.push_str(&format!("<title>Gannet: {}</title>", escape(&about.dataset)));
     page.push_str(&format!("<style>{}</style></head><body><main>", include_str!("html/style.css")));
     page.push_str(&verdict::header(report, about));
-    let name = report.profile.recall_name();
-    let chart = |title: &str, how: &str, body: String, wide: bool| {
-        let class = if wide { " class=\"wide\"" } else { "" };
-        format!(
-            "<figure{class}><figcaption><h2>{}</h2><p>{}</p></figcaption>\
-             <div class=\"chart\">{body}</div></figure>",
-            escape(title),
-            escape(how)
-        )
-    };
     page.push_str("<section class=\"charts\">");
+    page.push_str(&charts(report));
+    page.push_str("</section><section class=\"tables\"><h2 class=\"part\">Every number</h2>");
+    for table in report.tables() {
+        page.push_str(&table_html(&table));
+    }
+    page.push_str("</section>");
+    page.push_str(&verdict::footer(report));
+    page.push_str("</main></body></html>\n");
+    page
+}
+
+/// Every chart with its caption.
+fn charts(report: &EvaluationReport) -> String {
+    let name = report.profile.recall_name();
+    let mut page = String::new();
     page.push_str(&chart(
         &format!("{} by age", report.headline.name),
         "Bars: the merge of all channels, for held-out items by their age at the request, and for \
          users by the time since their first event. The mark is the best single channel there.",
-        ages::draw(report),
+        &ages::draw(report),
         true,
     ));
     page.push_str(&chart(
         &format!("{name} by number of candidates"),
         "Higher is better. The bold line is the merge of all channels; a channel's line \
          goes flat where its list ends. Point at a dot for its value.",
-        curves::draw(report),
+        &curves::draw(report),
         true,
     ));
     page.push_str(&chart(
@@ -71,43 +76,46 @@ pub fn html(report: &EvaluationReport, about: &ReportAbout) -> String {
              its own scale.",
             report.handover
         ),
-        bars::contributions(report),
+        &bars::contributions(report),
         true,
     ));
     page.push_str(&chart(
         "Merged against each channel",
         "Merged minus channel, same users, 95 % bootstrap interval. Right of the line the merge \
          is better; a hollow dot marks an interval that touches 0. Square-root scale.",
-        forest::draw(report),
+        &forest::draw(report),
         false,
     ));
     page.push_str(&chart(
         &format!("Overlap of the first {} items", report.equal_k),
         "Of the row's items, the share that the column returned to the same user too.",
-        heat::draw(&report.overlap_at_equal_k),
+        &heat::draw(&report.overlap_at_equal_k),
         false,
     ));
     page.push_str(&chart(
         "Time a request",
         "Solid: half of the requests took no longer (p50). Pale: 99 of 100 took no longer (p99). \
          Measured under the load of judging.",
-        bars::latencies(report),
+        &bars::latencies(report),
         false,
     ));
     page.push_str(&chart(
         "Coverage and novelty",
         "Right: more of the catalogue is shown to somebody. Up: the items shown are less popular.",
-        scatter::draw(report),
+        &scatter::draw(report),
         false,
     ));
-    page.push_str("</section><section class=\"tables\"><h2 class=\"part\">Every number</h2>");
-    for table in report.tables() {
-        page.push_str(&table_html(&table));
-    }
-    page.push_str("</section>");
-    page.push_str(&verdict::footer(report));
-    page.push_str("</main></body></html>\n");
     page
+}
+
+fn chart(title: &str, how: &str, body: &str, wide: bool) -> String {
+    let class = if wide { " class=\"wide\"" } else { "" };
+    format!(
+        "<figure{class}><figcaption><h2>{}</h2><p>{}</p></figcaption>\
+         <div class=\"chart\">{body}</div></figure>",
+        escape(title),
+        escape(how)
+    )
 }
 
 fn table_html(table: &Table) -> String {

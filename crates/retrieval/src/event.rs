@@ -55,11 +55,12 @@ fn check(
     for (at, event) in events.into_iter().enumerate() {
         let path = format!("events[{at}]");
         if let Some(scene) = &event.scene
-            && !state.plans.scenes().any(|known| known == scene) {
-                let known: Vec<&str> = state.plans.scenes().map(SceneName::as_str).collect();
-                let why = format!("unknown scene {scene}; known are {}", known.join(", "));
-                return Err(refuse(format!("{path}.scene"), "unknown_scene", why));
-            }
+            && !state.plans.scenes().any(|known| known == scene)
+        {
+            let known: Vec<&str> = state.plans.scenes().map(SceneName::as_str).collect();
+            let why = format!("unknown scene {scene}; known are {}", known.join(", "));
+            return Err(refuse(format!("{path}.scene"), "unknown_scene", why));
+        }
         let RawEvent { user, item, kind, value, time, .. } = event;
         let entry = RawHistoryEntry { item, kind, value, time };
         let Some(found) = check_event(&path, &entry, state, now)? else {

@@ -94,7 +94,7 @@ pub(crate) fn snapshot(folder: &Path, manifest: &Manifest) -> Result<Snapshot, R
 
 /// One file's contents, checked.
 enum ReadPart {
-    Catalogue(Catalogue),
+    Catalogue(Box<Catalogue>),
     Histories(Histories),
     MergeWeights(MergeWeights),
     Recipe(String),
@@ -120,7 +120,7 @@ impl ReadPart {
             _ => (kind.to_owned(), arrays),
         };
         Ok(match kind.as_str() {
-            Catalogue::KIND => Self::Catalogue(Part::from_arrays(arrays)?),
+            Catalogue::KIND => Self::Catalogue(Box::new(Part::from_arrays(arrays)?)),
             Histories::KIND => Self::Histories(Part::from_arrays(arrays)?),
             MergeWeights::KIND => Self::MergeWeights(Part::from_arrays(arrays)?),
             kind => Self::Model(Model::from_arrays(kind, arrays)?),
@@ -140,7 +140,7 @@ struct Parts {
 impl Parts {
     fn take(&mut self, name: &str, kind: &str, part: ReadPart) -> Result<(), ArraysError> {
         match part {
-            ReadPart::Catalogue(part) => put(&mut self.catalogue, part, kind),
+            ReadPart::Catalogue(part) => put(&mut self.catalogue, *part, kind),
             ReadPart::Histories(part) => put(&mut self.histories, part, kind),
             ReadPart::MergeWeights(part) => put(&mut self.merge_weights, part, kind),
             ReadPart::Recipe(part) => put(&mut self.recipe, part, kind),

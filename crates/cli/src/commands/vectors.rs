@@ -131,9 +131,27 @@ pub(crate) fn import(app: &App, args: &VectorsImportArgs) -> Result<()> {
             .map(|rows| UserVectors { rows: Arc::new(rows.rows), known: Arc::new(rows.known) }),
     };
     let (version, folder) = store(app, &snapshot, &name, vectors)?;
+    let stored =
+        Stored { version, folder, name, dim: items.dim, items: item_match, users: user_match };
+    say(app, &stored)
+}
+
+/// What an import made.
+struct Stored {
+    version: String,
+    folder: std::path::PathBuf,
+    name: ModelName,
+    dim: usize,
+    items: Matched,
+    users: Option<Matched>,
+}
+
+fn say(app: &App, stored: &Stored) -> Result<()> {
+    let Stored { version, folder, name, .. } = stored;
+    let (item_match, user_match) = (stored.items, stored.users);
     if app.json {
         return print_json(&json!({
-            "snapshot": version, "folder": folder, "model": name.as_str(), "dim": items.dim,
+            "snapshot": version, "folder": folder, "model": name.as_str(), "dim": stored.dim,
             "items": item_match, "users": user_match,
         }));
     }

@@ -260,9 +260,10 @@ fn fields(
     let mut fields = Vec::new();
     for (name, cell) in others {
         if let Some(FieldNames::Only(names)) = named
-            && !names.iter().any(|known| known == name) {
-                continue;
-            }
+            && !names.iter().any(|known| known == name)
+        {
+            continue;
+        }
         let value = match cell {
             JsonCell::Null => continue,
             JsonCell::Text(text) if text.trim().is_empty() => continue,

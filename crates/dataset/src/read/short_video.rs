@@ -124,9 +124,10 @@ pub(super) fn files(folder: &Path, beginnings: &[&str]) -> Result<Vec<String>, R
     for entry in std::fs::read_dir(folder).map_err(|source| io_error(folder, source))? {
         let name = entry.map_err(|source| io_error(folder, source))?.file_name();
         if let Some(name) = name.to_str().filter(|name| name.ends_with(".csv"))
-            && beginnings.iter().any(|beginning| name.starts_with(beginning)) {
-                names.push(name.to_owned());
-            }
+            && beginnings.iter().any(|beginning| name.starts_with(beginning))
+        {
+            names.push(name.to_owned());
+        }
     }
     names.sort();
     Ok(names)

@@ -111,9 +111,9 @@ mod tests {
                 .filter(|list| read[*list] < sorted[*list].1.len())
                 .map(|list| weight(list, read[list].next_multiple_of(BLOCK)))
                 .fold(0.0, f32::max);
-            for at in 0..lists.len() {
-                let last_block = read[at].saturating_sub(1) / BLOCK * BLOCK;
-                if read[at] > 0 && budget < all {
+            for (at, taken) in read.iter().enumerate() {
+                let last_block = taken.saturating_sub(1) / BLOCK * BLOCK;
+                if *taken > 0 && budget < all {
                     prop_assert!(weight(at, last_block) >= heaviest_left);
                 }
             }

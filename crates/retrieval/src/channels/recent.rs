@@ -127,7 +127,7 @@ impl Channel for Recent {
         match &self.floor {
             Some(floor) if !newest.partial && !newest.found.is_empty() => {
                 let mut draws = Draws::new(ask.profile.seed, self.name.as_str());
-                Ok(floor.under(newest, &mut draws, ask, fetch_k))
+                Ok(floor.under(&newest, &mut draws, ask, fetch_k))
             }
             _ => Ok(newest),
         }
@@ -138,7 +138,7 @@ impl Floor {
     /// The list with little-known items in their places.
     fn under(
         &self,
-        newest: ChannelList,
+        newest: &ChannelList,
         draws: &mut Draws,
         ask: &Ask,
         fetch_k: usize,
@@ -174,6 +174,6 @@ impl Floor {
             placed.insert(next.item);
             found.push(next);
         }
-        ChannelList { found, ..newest }
+        ChannelList { found, partial: newest.partial, dropped: newest.dropped }
     }
 }

@@ -18,6 +18,9 @@ const STYLE: &str = ":root{--bg:#fff;--ink:#16202c;--soft:#5b6878;--line:#dfe4ea
     16px}svg{width:100%}text{fill:var(--soft);font-size:12px}.grid{stroke:var(--line)}.target{\
     stroke:var(--ink);stroke-dasharray:5 4}path{fill:none;stroke-width:2}";
 
+/// One figure of many times.
+type Quantile = fn(&super::times::Times) -> f64;
+
 /// The page: p50, p99 and p99.9 in microseconds (logarithmic) against requests a second.
 pub(super) fn page(title: &str, search: &Search) -> String {
     let points = &search.points;
@@ -60,7 +63,7 @@ pub(super) fn page(title: &str, search: &Search) -> String {
         "<line class=\"target\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{target:.1}\" y2=\"{target:.1}\"/>",
         WIDTH - RIGHT
     );
-    let curves: [(&str, &str, fn(&super::times::Times) -> f64); 3] = [
+    let curves: [(&str, &str, Quantile); 3] = [
         ("p50", "a", |times| times.p50_us),
         ("p99", "b", |times| times.p99_us),
         ("p99.9", "c", |times| times.p999_us),
