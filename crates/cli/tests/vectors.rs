@@ -1,4 +1,5 @@
-//! Vectors that a user brings: exported, imported, read by channels, met by query vectors over HTTP.
+//! Vectors that a user brings: exported, imported, read by channels, met by query vectors over
+//! HTTP.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -9,8 +9,9 @@
 //! FOLDER/test_events.parquet   the same, where the data came with a test file
 //! ```
 //!
-//! Version 1 had no expires, scene or fields; it is still read. Absent values are null. A folder is written whole beside its place and moved there: a reader
-//! finds the older data set or the newer one, never a mixture.
+//! Version 1 had no expires, scene or fields; it is still read. Absent values are null. A folder is
+//! written whole beside its place and moved there: a reader finds the older data set or the newer
+//! one, never a mixture.
 
 mod error;
 mod folder;

@@ -1,8 +1,9 @@
 //! Vectors that were trained elsewhere, read from the files that NumPy, PyTorch and Spark write.
 //!
-//! The format is the name's ending: `.npy`, `.safetensors` or `.parquet`. The first two hold numbers
-//! alone, so a file of ids stands beside them; Parquet brings its own ids. A header is never
-//! believed: what it promises is held against the length of the file before memory is asked for.
+//! The format is the name's ending: `.npy`, `.safetensors` or `.parquet`. The first two hold
+//! numbers alone, so a file of ids stands beside them; Parquet brings its own ids. A header is
+//! never believed: what it promises is held against the length of the file before memory is asked
+//! for.
 
 mod dense;
 mod ids;

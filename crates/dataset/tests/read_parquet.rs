@@ -254,12 +254,11 @@ fn columns_of_other_types_and_nested_ones_are_named() {
     assert!(error.contains("no column \"item\"; its header is: user"), "{error}");
 }
 
-#[test]
-fn bad_cells_are_bad_rows_with_their_number() {
-    let folder = tempfile::tempdir().unwrap();
+/// Nine bad rows and a good one.
+fn write_bad_cells(folder: &Path) {
     let long = "x".repeat(300);
     write(
-        folder.path(),
+        folder,
         "events.parquet",
         vec![
             (
@@ -317,6 +316,12 @@ fn bad_cells_are_bad_rows_with_their_number() {
             ),
         ],
     );
+}
+
+#[test]
+fn bad_cells_are_bad_rows_with_their_number() {
+    let folder = tempfile::tempdir().unwrap();
+    write_bad_cells(folder.path());
     let outcome = try_read(folder.path(), 1.0, "{}").unwrap();
     let found: Vec<String> = outcome.bad_rows.first().iter().map(ToString::to_string).collect();
     let expected = [

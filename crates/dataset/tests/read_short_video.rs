@@ -135,7 +135,8 @@ fn kuairec_takes_tags_features_and_plays() {
         (
             "item_daily_features.csv",
             "video_id,date,author_id,video_type,upload_dt,upload_type,visible_status,\
-             video_duration,video_width,video_height,music_id,video_tag_id,video_tag_name,show_cnt\n\
+             video_duration,video_width,video_height,music_id,video_tag_id,video_tag_name,\
+             show_cnt\n\
              148,20200705,3309,NORMAL,2020-03-30,ShortImport,public,5966.0,720,1280,3350323409,\
              841,建筑,7\n148,20200706,3309,NORMAL,2020-03-30,ShortImport,public,,,,,,,9\n",
         ),

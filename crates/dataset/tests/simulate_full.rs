@@ -296,7 +296,12 @@ fn a_truth_file_that_makes_no_sense_is_refused() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]
-    fn the_best_are_those_of_a_full_sort(seed: u64, user in 0u32..50, k in 0usize..80, day in -5i64..40) {
+    fn the_best_are_those_of_a_full_sort(
+        seed: u64,
+        user in 0u32..50,
+        k in 0usize..80,
+        day in -5i64..40,
+    ) {
         let small = SimulationOptions {
             user_count: 50, item_count: 300, event_count: 500, days: 30, seed,
             ..SimulationOptions::default()
@@ -310,7 +315,8 @@ proptest! {
         sorted.truncate(k);
         prop_assert_eq!(truth.best(user, moment, k, among), sorted);
         prop_assert_eq!(truth.find_item("item-7"), Some(ItemIndex(6)));
-        let unknown = ["item-0", "item-301", "item-007", "item-+7", "7"].map(|id| truth.find_item(id));
+        let unknown = ["item-0", "item-301", "item-007", "item-+7", "7"];
+        let unknown = unknown.map(|id| truth.find_item(id));
         prop_assert!(unknown.iter().all(Option::is_none));
     }
 }

@@ -166,7 +166,10 @@ fn a_tensor_is_chosen_by_name_and_checked() {
         bytes.extend(data);
         place.file("v.safetensors", bytes)
     };
-    let two = r#"{"u":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"i":{"dtype":"F64","shape":[2,1],"data_offsets":[8,24]}}"#;
+    let two = concat!(
+        r#"{"u":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"#,
+        r#""i":{"dtype":"F64","shape":[2,1],"data_offsets":[8,24]}}"#
+    );
     let data: Vec<u8> =
         [f32s(&[1.0, 2.0]), [3.0f64, 4.0].iter().flat_map(|one| one.to_le_bytes()).collect()]
             .concat();
@@ -204,7 +207,10 @@ proptest! {
         let ids = place.file("ids.txt", "a\n");
         for name in ["v.npy", "v.safetensors", "v.parquet"] {
             let path = place.file(name, [start, &bytes].concat());
-            let options = if name.ends_with("parquet") { VectorFileOptions::default() } else { with_ids(&ids) };
+            let options = match name.ends_with("parquet") {
+                true => VectorFileOptions::default(),
+                false => with_ids(&ids),
+            };
             prop_assert!(read_vectors(&path, &options).is_err());
         }
     }

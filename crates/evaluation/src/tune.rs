@@ -79,10 +79,11 @@ pub fn validation_lists(
 }
 
 /// Searches the weights of `rrf` or `weighted` channel by channel, in the plan's order and over a
-/// fixed grid, then the constant k of `rrf`, until a round changes nothing. The objective is the mean over users of
-/// (recall at the handover size + recall at `k`) / 2, recall being hits / held-out items: the
-/// handover size alone is blind to order, and a ranker that takes fewer would pay for it. A setting
-/// changes only where the objective rises; ties keep what is there. Deterministic.
+/// fixed grid, then the constant k of `rrf`, until a round changes nothing. The objective is the
+/// mean over users of (recall at the handover size + recall at `k`) / 2, recall being hits / held-
+/// out items: the handover size alone is blind to order, and a ranker that takes fewer would pay
+/// for it. A setting changes only where the objective rises; ties keep what is there.
+/// Deterministic.
 ///
 /// Values are first tried on every third user and only the best of them on all: half the merges.
 /// Weights mean nothing to the other merges: they come back as they are. Caps of the plan are

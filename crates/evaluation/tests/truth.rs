@@ -24,7 +24,11 @@ fn options() -> TruthOptions {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 8,
+        failure_persistence: None,
+        ..Default::default()
+    })]
     #[test]
     fn the_oracle_beats_every_list_and_chance_finds_its_share(seed: u64) {
         let made = simulate(&small(seed), &Silent).unwrap();

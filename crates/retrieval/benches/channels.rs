@@ -141,7 +141,9 @@ fn snapshot() -> Snapshot {
         ("recency", Model::Recency(Arc::new(Recency::new(published, |_| 0.0)))),
         (
             "tags",
-            Model::KeyIndex(Arc::new(KeyIndex::of_catalogue(&catalogue, "tags", 0.5).unwrap())),
+            Model::KeyIndex(Arc::new(
+                KeyIndex::of_catalogue(&catalogue, "tags", 0.5).expect("tags"),
+            )),
         ),
         (
             "item_cf",

@@ -68,8 +68,7 @@ fn user(at: u32) -> UserId {
     UserId::new(at.to_string()).expect("an id")
 }
 
-fn bench(criterion: &mut Criterion) {
-    let snapshot = snapshot();
+fn heavy_users(snapshot: &Arc<Snapshot>) -> Arc<LiveUsers> {
     let users = Arc::new(LiveUsers::new(snapshot.clone()));
     for at in 0..USERS {
         let authors: Vec<u32> =
@@ -80,6 +79,31 @@ fn bench(criterion: &mut Criterion) {
         users.delivered(&user(at), &page, NOW);
         users.user(&user(at), NOW);
     }
+    users
+}
+
+fn after_an_answer(criterion: &mut Criterion, users: &LiveUsers) {
+    let mut at = 0;
+    let mut next = move || {
+        at = (at + 1) % USERS;
+        at
+    };
+    let mut group = criterion.benchmark_group("eligibility");
+    group.bench_function("record after an answer of 500", |bencher| {
+        let page: Vec<ItemIndex> =
+            (0..500).map(|item| ItemIndex(spread(item * 11, ITEMS))).collect();
+        bencher.iter(|| {
+            let user = user(next());
+            users.delivered(&user, &page, NOW);
+            black_box(users.user(&user, NOW))
+        });
+    });
+    group.finish();
+}
+
+fn bench(criterion: &mut Criterion) {
+    let snapshot = snapshot();
+    let users = heavy_users(&snapshot);
     let config: RetrievalConfig = toml::from_str(
         "channel = [{ name = 'popular', kind = 'popular' }]
          plan = [{ name = 'home', channel = [{ name = 'popular' }] }]
@@ -140,16 +164,8 @@ fn bench(criterion: &mut Criterion) {
             ready[7].word(word)
         });
     });
-    group.bench_function("record after an answer of 500", |bencher| {
-        let page: Vec<ItemIndex> =
-            (0..500).map(|item| ItemIndex(spread(item * 11, ITEMS))).collect();
-        bencher.iter(|| {
-            let user = user(next() as u32);
-            users.delivered(&user, &page, NOW);
-            black_box(users.user(&user, NOW))
-        });
-    });
     group.finish();
+    after_an_answer(criterion, &users);
 }
 
 criterion_group!(benches, bench);

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gannet_core::{
-    CatalogueBuilder, ChannelName, Clock, EventKinds, Interaction, Item, ItemId, ItemIndex,
-    KindIndex, ModelName, SparseRows, StringTable, TagPath, Timestamp, UserId,
+    Catalogue, CatalogueBuilder, ChannelName, Clock, EventKinds, Interaction, Item, ItemId,
+    ItemIndex, KindIndex, ModelName, SparseRows, StringTable, TagPath, Timestamp, UserId,
 };
 use gannet_models::{
     Histories, ItemNeighbours, KeyIndex, MergeWeights, Model, Popularity, Recency, Snapshot,
@@ -53,7 +53,7 @@ fn item_of(rank: u32, items: usize) -> u32 {
     (u64::from(rank) * 2_654_435_761 % items as u64) as u32
 }
 
-fn models(random: &mut Random, items: usize, users: usize) -> Snapshot {
+fn catalogue(random: &mut Random, items: usize) -> Catalogue {
     let mut builder = CatalogueBuilder::new();
     for at in 0..items {
         let mut item = Item::bare(ItemId::new(at.to_string()).expect("an id"));
@@ -68,7 +68,28 @@ fn models(random: &mut Random, items: usize, users: usize) -> Snapshot {
         item.available = random.unit() > 0.02;
         builder.add(&item).expect("distinct ids");
     }
-    let catalogue = Arc::new(builder.finish());
+    builder.finish()
+}
+
+fn lists(random: &mut Random, counts: &[f32]) -> SparseRows {
+    let items = counts.len();
+    let lists = (0..items as u32).map(|at| {
+        let length = if counts[at as usize] >= 8.0 { 200 } else { 20 };
+        let list: Vec<(u32, f32)> = (0..length)
+            .map(|place| {
+                let near = random.skewed(items, 3).wrapping_add(at) % items as u32;
+                (near, random.unit().max(0.1) / (1.0 + place as f32).sqrt())
+            })
+            .collect();
+        let mut list = list;
+        list.sort_unstable_by(|a, b| b.1.total_cmp(&a.1));
+        list
+    });
+    SparseRows::from_rows(items as u32, lists)
+}
+
+fn models(random: &mut Random, items: usize, users: usize) -> Snapshot {
+    let catalogue = Arc::new(catalogue(random, items));
     let (mut ids, mut offsets, mut events) = (StringTable::default(), vec![0], Vec::new());
     let mut rows: Vec<Vec<(u32, f32)>> = Vec::with_capacity(users);
     for at in 0..users {
@@ -94,19 +115,7 @@ fn models(random: &mut Random, items: usize, users: usize) -> Snapshot {
     let mut counts = vec![0.0f32; items];
     rows.iter().flatten().for_each(|(item, _)| counts[*item as usize] += 1.0);
     let popularity = Popularity::new(counts.clone());
-    let lists = (0..items as u32).map(|at| {
-        let length = if counts[at as usize] >= 8.0 { 200 } else { 20 };
-        let list: Vec<(u32, f32)> = (0..length)
-            .map(|place| {
-                let near = random.skewed(items, 3).wrapping_add(at) % items as u32;
-                (near, random.unit().max(0.1) / (1.0 + place as f32).sqrt())
-            })
-            .collect();
-        let mut list = list;
-        list.sort_unstable_by(|a, b| b.1.total_cmp(&a.1));
-        list
-    });
-    let lists = SparseRows::from_rows(items as u32, lists);
+    let lists = lists(random, &counts);
     let rising = (0..100_000.min(items)).map(|rank| (ItemIndex(item_of(rank as u32, items)), 0.5));
     let published = catalogue.indices();
     let published = published.filter_map(|item| Some((item, catalogue.published(item)?))).collect();

@@ -3,7 +3,7 @@
 //!
 //! | form | meaning |
 //! |---|---|
-//! | `field = value`, `!=`, `<`, `<=`, `>`, `>=` | a comparison; text and tags know `=` and `!=` only |
+//! | `field = value`, `!=`, `<`, `<=`, `>`, `>=` | a comparison; text and tags: `=`, `!=` only |
 //! | `field in [value, ...]`, `field any [...]` | one of these; both words mean the same |
 //! | `and`, `or`, `not`, `( )` | `not` binds closest, then `and`, then `or` |
 //!

@@ -339,7 +339,7 @@ pub(crate) struct EventBody {
 /// Tells what users did: all of it is taken, or nothing.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "events": [{ "user": "1", "item": "Toy Story (1995)", "value": 5.0 }] }))]
+#[schema(example = json!({ "events": [{ "user": "1", "item": "Alien (1979)", "value": 5.0 }] }))]
 pub(crate) struct EventsBody {
     /// One or many, at most 10000.
     #[schema(max_items = 10_000)]

@@ -59,7 +59,7 @@ const HTTP: &[&str] = &["server", "cli"];
 const TERMINAL: &[&str] = &["cli", "xtask"];
 const NUMBERS: &[&str] = &["models", "training", "dataset", "evaluation"];
 const DISK: &[&str] = &["storage", "dataset"];
-const THREADS: &[&str] = &["vectors", "training", "dataset", "evaluation", "cli"];
+const THREADS: &[&str] = &["vectors", "training", "dataset", "storage", "evaluation", "cli"];
 
 /// Outside crates and the crates of ours that may use them.
 const OUTSIDE: &[(&str, &[&str])] = &[
@@ -85,7 +85,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("hyper", HTTP),
     ("hyper-util", HTTP),
     ("indicatif", &["cli"]),
-    ("jiff", &["dataset", "server", "cli"]),
+    ("jiff", &["dataset", "retrieval", "server", "cli"]),
     ("memmap2", &["storage"]),
     ("mimalloc", &["cli"]),
     ("parquet", &["dataset", "cli"]),
@@ -97,7 +97,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("rayon", THREADS),
     ("roaring", &["retrieval", "storage", "models"]),
     ("rustc-hash", EVERYWHERE),
-    ("safetensors", &["storage"]),
+    ("safetensors", &["storage", "dataset"]),
     ("serde", EVERYWHERE),
     ("serde_json", &["server", "storage", "dataset", "cli", "xtask"]),
     ("serde_path_to_error", &["server"]),

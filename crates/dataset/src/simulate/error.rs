@@ -26,7 +26,7 @@ pub enum SimulationError {
         source: io::Error,
     },
     /// A folder that holds something else. Nothing in it was touched.
-    #[error("{}: there is something else than a simulation in it; take another folder", path.display())]
+    #[error("{}: it holds something else than a simulation; take another folder", path.display())]
     Foreign {
         /// The folder.
         path: PathBuf,

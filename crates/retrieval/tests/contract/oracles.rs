@@ -110,6 +110,24 @@ pub(crate) fn scores(
             };
             Some((some(items().map(score).collect()), true))
         }
+        ("user_cf", Model::UserItems(_)) => {
+            user_cf(snapshot, profile, parameters).map(|scores| (some(scores), true))
+        }
+        (kind, model) => scores_of_vectors(kind, &model, snapshot, profile, parameters),
+    }
+}
+
+/// The same for the channels that read vectors.
+fn scores_of_vectors(
+    kind: &str,
+    model: &Model,
+    snapshot: &Snapshot,
+    profile: &UserProfile,
+    parameters: &Parameters,
+) -> Option<(Vec<Option<f64>>, bool)> {
+    let items = || (0..snapshot.catalogue.len() as u32).map(ItemIndex);
+    let some = |scores: Vec<f64>| scores.into_iter().map(Some).collect();
+    match (kind, model) {
         ("u2i_vector", Model::Factors(factors)) => {
             let liked = weights(profile, 1.0, parameters);
             let query = match profile.index {
@@ -129,7 +147,7 @@ pub(crate) fn scores(
             Some((some(items().map(dot).collect()), false))
         }
         ("u2i_vector", Model::Vectors(vectors)) => {
-            let mut query = of_vectors(&vectors, profile, parameters)?;
+            let mut query = of_vectors(vectors, profile, parameters)?;
             let length = query.iter().map(|value| value * value).sum::<f64>().sqrt();
             if !query.is_empty() && length < 1e-3 {
                 return None;
@@ -156,9 +174,6 @@ pub(crate) fn scores(
                 nearest_of_triggers(snapshot, profile, parameters, &vectors.items, &known),
                 false,
             ))
-        }
-        ("user_cf", Model::UserItems(_)) => {
-            user_cf(snapshot, profile, parameters).map(|scores| (some(scores), true))
         }
         (kind, _) => panic!("no oracle for {kind}"),
     }
