@@ -1,5 +1,5 @@
-//! Whether one should sort: the best 500 of 5 million scores by selection, by parts, by the
-//! standard library's quick-select, and by sorting all: `cargo bench -p gannet-vectors --bench select`.
+//! Whether one should sort: the best 500 of 5 million scores by selection, by parts, by quick-
+//! select of the standard library, and by sorting: `cargo bench -p gannet-vectors --bench select`.
 
 use std::hint::black_box;
 
