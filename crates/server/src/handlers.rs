@@ -41,6 +41,7 @@ pub(crate) async fn retrieve(
         let message = format!("expected 1 to {TOP_MAX}, this is {top}");
         return Err(ApiError::out_of_range("top", message));
     }
+    body.check()?;
     answer(app, body.into_raw(), top, explain).await
 }
 

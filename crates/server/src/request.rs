@@ -6,6 +6,7 @@ use std::fmt;
 use gannet_core::{ItemId, ModelName, SceneName, Timestamp, UserId};
 use gannet_retrieval::{
     Comparison, FilterExpression, FilterValue, QueryVector, RawEvent, RawHistoryEntry, RawRequest,
+    RequestError,
 };
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -280,6 +281,19 @@ pub(crate) struct RetrieveBody {
 }
 
 impl RetrieveBody {
+    /// Refuses a filter object whose span of time is empty: no item could ever satisfy it.
+    pub(crate) fn check(&self) -> Result<(), RequestError> {
+        let Some(FilterForm::Object(filter)) = &self.filter else { return Ok(()) };
+        match (filter.published_from, filter.published_before) {
+            (Some(from), Some(before)) if from >= before => Err(RequestError {
+                field: "filter.published_before".to_owned(),
+                code: "bad_filter",
+                why: "expected a time after published_from".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn into_raw(self) -> RawRequest {
         let entry = |body: HistoryBody| RawHistoryEntry {
             item: body.item.item(),

@@ -1,5 +1,6 @@
 //! From facts to advice: what to start with, what to add, what to leave.
 
+use gannet_core::ModelName;
 use serde::Serialize;
 
 use super::facts::{Facts, Returning};
@@ -188,6 +189,8 @@ fn i2i_vector() -> Advice {
 
 fn inverted(facts: &Facts, habit: &Returning) -> Advice {
     let is_habit = habit.lift() >= LIFT_MIN && habit.coverage >= COVERAGE_MIN;
+    // A model is named as its field, and names are plain.
+    let is_habit = is_habit && ModelName::new(&habit.field).is_ok();
     let verdict = match (is_habit && habit.keys > 1, facts.new_item_share >= NEW_ITEMS_MIN) {
         // What is new has no events, but it has its keys.
         (true, true) => Verdict::Start,
@@ -265,7 +268,7 @@ mod tests {
             new_item_share: 0.1,
             scenes: Vec::new(),
             returning: vec![Returning {
-                field: "Music-Id".into(),
+                field: "music_id".into(),
                 coverage: 0.9,
                 keys: 40,
                 own: 0.4,
