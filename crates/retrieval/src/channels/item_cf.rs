@@ -37,7 +37,7 @@ struct ItemCfParameters {
     /// What a dislike counts beside a like; 0: nothing.
     negative_weight: f32,
     /// Entries read at most; absent: all of them in a catalogue of up to 65,536 items, else as
-    /// many as about 100 microseconds allow.
+    /// many as 20,000.
     postings_max: Option<usize>,
 }
 

@@ -18,7 +18,7 @@ pub(super) const BLOCK: usize = 64;
 /// costs about 1 ns; above, a hash table takes them, at 3 to 5 ns each.
 const SMALL_RANGE_MAX: usize = 1 << 16;
 
-/// What a channel reads in a catalogue too large for an array: about 100 microseconds.
+/// What a channel reads in a catalogue too large for an array.
 const LARGE_BUDGET: usize = 20_000;
 
 /// The entries that a channel may read: as configured, else `small` where the sums over `range`
