@@ -350,6 +350,17 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_all_channels_but_vectors_is_sound() {
+        let example = include_str!("../../../examples/wide/gannet.toml");
+        let config = Config::of_layers(vec![default_layer(), layer("example", example)]).unwrap();
+        let (specs, _) = config.retrieval.check().unwrap();
+        let kinds: std::collections::BTreeSet<&str> =
+            specs.iter().map(|spec| spec.kind.as_str()).collect();
+        let all = ["explore", "inverted", "item_cf", "popular", "recent", "trending", "user_cf"];
+        assert!(kinds.into_iter().eq(all));
+    }
+
+    #[test]
     fn a_later_layer_wins_and_says_so() {
         let layers = vec![
             default_layer(),

@@ -63,11 +63,13 @@ impl Bitmap {
     }
 
     /// Whether a bit is set; false past the end.
+    #[inline]
     pub fn contains(&self, row: u32) -> bool {
         self.words.get(row as usize / 64).is_some_and(|word| word >> (row % 64) & 1 == 1)
     }
 
     /// The bits of rows `64 * at ..`; zero past the end.
+    #[inline]
     pub fn word(&self, at: usize) -> u64 {
         self.words.get(at).copied().unwrap_or(0)
     }

@@ -318,6 +318,7 @@ impl Catalogue {
     }
 
     /// The tags, as positions for [`Catalogue::tag_name`]; ancestors are not listed.
+    #[inline]
     pub fn tags(&self, item: ItemIndex) -> &[u32] {
         let start = if item.0 == 0 { 0 } else { self.item_tag_ends[item.at() - 1] };
         &self.item_tags[start as usize..self.item_tag_ends[item.at()] as usize]
@@ -339,6 +340,7 @@ impl Catalogue {
     }
 
     /// The tag one level up.
+    #[inline]
     pub fn tag_parent(&self, tag: u32) -> Option<u32> {
         Some(self.tag_parents[tag as usize]).filter(|parent| *parent != NONE)
     }
@@ -349,6 +351,7 @@ impl Catalogue {
     }
 
     /// The author, as a position for [`Catalogue::author_name`].
+    #[inline]
     pub fn author(&self, item: ItemIndex) -> Option<u32> {
         Some(self.item_authors[item.at()]).filter(|author| *author != NONE)
     }
@@ -369,11 +372,13 @@ impl Catalogue {
     }
 
     /// When the item was published.
+    #[inline]
     pub fn published(&self, item: ItemIndex) -> Option<Timestamp> {
         self.published[item.at()]
     }
 
     /// From when on the item may no longer be shown.
+    #[inline]
     pub fn expires(&self, item: ItemIndex) -> Option<Timestamp> {
         self.expires[item.at()]
     }

@@ -163,6 +163,7 @@ impl FieldTable {
     }
 
     /// A row's text, as a position among the field's distinct texts.
+    #[inline]
     pub fn key(&self, field: FieldIndex, row: usize) -> Option<u32> {
         match self.column(field) {
             Column::Text { rows, .. } => rows.get(row).copied().filter(|key| *key != NONE),

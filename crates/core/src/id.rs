@@ -100,6 +100,7 @@ macro_rules! dense_index {
 
         impl $name {
             /// The index as a position in a slice.
+            #[inline]
             pub fn at(self) -> usize {
                 self.0 as usize
             }

@@ -110,11 +110,13 @@ impl SparseRows {
     }
 
     /// Where the entries of a row stand among all. Panics past the end.
+    #[inline]
     pub fn span(&self, row: usize) -> std::ops::Range<usize> {
         self.offsets[row] as usize..self.offsets[row + 1] as usize
     }
 
     /// Columns and values of a row. Panics past the end.
+    #[inline]
     pub fn row(&self, row: usize) -> (&[u32], &[f32]) {
         let span = self.span(row);
         (&self.columns[span.clone()], &self.values[span])

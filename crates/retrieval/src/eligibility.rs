@@ -123,6 +123,32 @@ impl Eligibility {
             && !self.has_blocked_tag(item)
     }
 
+    /// Which of up to 64 items may be shown, the first in the lowest bit: [`Eligibility::contains`]
+    /// of each. One reason is asked of all of them before the next, so that what the answers wait
+    /// for comes from memory at the same time.
+    pub fn open_among(&self, items: &[ItemIndex]) -> u64 {
+        debug_assert!(items.len() <= 64);
+        let mut open = bits(items, |item| self.base.rows.contains(item.0));
+        if let Some(filter) = &self.filter {
+            open &= bits(items, |item| filter.rows.contains(item.0));
+        }
+        for one in &self.sets {
+            open &= !bits(items, |item| {
+                one.set.word(item.0 / 64, &self.windows, one.is_cut) >> (item.0 % 64) & 1 == 1
+            });
+        }
+        open &= !self.expiry.among(items, &self.catalogue);
+        // The columns below end with the catalogue, the masks do not.
+        let is_there = |item: ItemIndex| item.at() < self.catalogue.len();
+        if !self.authors.is_empty() {
+            open &= !bits(items, |item| is_there(item) && self.has_blocked_author(item));
+        }
+        if !self.tags.is_empty() {
+            open &= !bits(items, |item| is_there(item) && self.has_blocked_tag(item));
+        }
+        open
+    }
+
     #[inline]
     fn has_blocked_author(&self, item: ItemIndex) -> bool {
         !self.authors.is_empty()
@@ -211,6 +237,12 @@ impl Eligibility {
         }
         selected
     }
+}
+
+/// The items for which a test holds, the first in the lowest bit.
+#[inline]
+pub(crate) fn bits(items: &[ItemIndex], test: impl Fn(ItemIndex) -> bool) -> u64 {
+    items.iter().enumerate().fold(0, |bits, (at, item)| bits | u64::from(test(*item)) << at)
 }
 
 fn windowed(sets: [&Arc<ItemSet>; 3], windows: &Windows) -> Vec<WindowedSet> {

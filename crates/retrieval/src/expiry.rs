@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 use gannet_core::{Bitmap, Catalogue, ItemIndex, Timestamp};
 
 use crate::KeySet;
+use crate::eligibility::bits;
 
 /// How many expired rows are kept beside the mask before it is copied: sorting them takes about
 /// as long as the copy.
@@ -110,6 +111,18 @@ impl Expiry {
             Expiry::At(now) => {
                 catalogue.expires(ItemIndex(row)).is_some_and(|expires| expires <= *now)
             }
+        }
+    }
+
+    /// The expired among up to 64 items, the first in the lowest bit.
+    #[inline]
+    pub(crate) fn among(&self, items: &[ItemIndex], catalogue: &Catalogue) -> u64 {
+        match self {
+            Expiry::Never => 0,
+            Expiry::Present(expired) => bits(items, |item| expired.contains(item.0)),
+            Expiry::At(_) => bits(items, |item| {
+                item.at() < catalogue.len() && self.contains(item.0, catalogue)
+            }),
         }
     }
 

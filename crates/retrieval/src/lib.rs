@@ -29,6 +29,7 @@ mod report;
 mod request;
 mod retrieval;
 mod segment;
+mod slots;
 mod state;
 mod stopwatch;
 mod user_state;

@@ -1,9 +1,8 @@
 //! The engine's guard behind every channel: what breaks a list's promises is dropped and counted.
 
-use std::cell::RefCell;
-
 use gannet_core::ItemIndex;
 
+use crate::slots::Slots;
 use crate::{ChannelList, Eligibility, Found, ListFaults};
 
 /// A list that keeps every promise of [`crate::Channel`].
@@ -15,39 +14,33 @@ pub(crate) struct CheckedList {
     pub(crate) faults: ListFaults,
 }
 
-thread_local! {
-    /// One bit an item, all clear between two lists: a set that is not built for every list.
-    /// It is lent by value, so that what a panic would leave in it is lost with it.
-    static SEEN: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
-}
-
 /// Drops items that may not be shown, stand twice, have no finite score or come past `fetch_k`,
 /// and brings rising scores into order. Runs on the channel's thread.
 pub(crate) fn check(list: ChannelList, eligible: &Eligibility, fetch_k: usize) -> CheckedList {
     let ChannelList { mut found, partial, mut dropped } = list;
     let returned = found.len();
     let mut faults = ListFaults::default();
-    let mut seen = SEEN.take();
-    seen.resize(eligible.len().div_ceil(64).max(seen.len()), 0);
-    let word = |item: ItemIndex| (item.at() / 64, 1u64 << (item.0 % 64));
+    let mut items: Vec<ItemIndex> = found.iter().map(|one| one.item).collect();
+    let open: Vec<u64> = items.chunks(64).map(|part| eligible.open_among(part)).collect();
+    items.clear();
+    let (mut slots, mut at, mut kept) = (Slots::new(returned), 0, 0);
     found.retain(|one| {
-        let (at, bit) = word(one.item);
+        let is_open = open[at / 64] >> (at % 64) & 1 == 1;
+        at += 1;
         let fault = if !one.channel_score.is_finite() {
             &mut faults.not_finite
-        } else if !eligible.contains(one.item) {
+        } else if !is_open {
             eligible.refusal(one.item).into_iter().for_each(|refusal| dropped.add(refusal));
             &mut faults.ineligible
-        } else if seen[at] & bit != 0 {
+        } else if (slots.of(one.item, &mut items) as usize) < kept {
             &mut faults.duplicate
         } else {
-            seen[at] |= bit;
+            kept += 1;
             return true;
         };
         *fault += 1;
         false
     });
-    found.iter().map(|one| word(one.item)).for_each(|(at, _)| seen[at] = 0);
-    SEEN.set(seen);
     faults.rising =
         found.windows(2).filter(|pair| pair[0].channel_score < pair[1].channel_score).count()
             as u32;

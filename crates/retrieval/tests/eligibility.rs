@@ -265,6 +265,12 @@ proptest! {
             prop_assert_eq!(bit, why.is_none());
         }
         let past = ItemIndex(wish.rows.len() as u32);
+        let together: Vec<ItemIndex> = (0..=past.0).rev().take(64).map(ItemIndex).collect();
+        let open = eligible.open_among(&together);
+        for (at, item) in together.iter().enumerate() {
+            prop_assert_eq!(open >> at & 1 == 1, eligible.contains(*item), "item {}", item.0);
+        }
+        prop_assert_eq!(eligible.open_among(&[]), 0);
         prop_assert_eq!(eligible.refusal(past), Some(Refusal::Unavailable));
         prop_assert!(!eligible.contains(past));
         prop_assert_eq!(eligible.word(wish.rows.len() / 64 + 1), 0);

@@ -51,7 +51,7 @@ struct InvertedParameters {
     /// Keys of strongest interest that are looked up at most.
     keys_max: usize,
     /// Entries of inverted lists read at most; absent: 1,000,000 in a catalogue of up to 65,536
-    /// items, else 20,000.
+    /// items, else 10,000.
     postings_max: Option<usize>,
 }
 

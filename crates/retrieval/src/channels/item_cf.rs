@@ -37,7 +37,7 @@ struct ItemCfParameters {
     /// What a dislike counts beside a like; 0: nothing.
     negative_weight: f32,
     /// Entries read at most; absent: all of them in a catalogue of up to 65,536 items, else as
-    /// many as 20,000.
+    /// many as 10,000.
     postings_max: Option<usize>,
 }
 

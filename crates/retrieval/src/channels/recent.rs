@@ -149,12 +149,13 @@ impl Floor {
         let is_young = |(_, at): &(ItemIndex, Timestamp)| now.days_since(*at) < self.days;
         let young = &young[..young.partition_point(is_young)];
         let mut refused = 0;
-        let mut turns = draws.tour(young.len()).map(|at| young[at].0).filter(|item| {
-            let is_open = ask.eligible.contains(*item);
-            refused = if is_open { 0 } else { refused + 1 };
-            is_open || refused > REFUSED_IN_A_ROW_MAX
+        let all = draws.tour(young.len()).map(|at| young[at].0);
+        let asked = all.map(|item| (item, ask.eligible.contains(item)));
+        let until = asked.take_while(|(_, is_open)| {
+            refused = if *is_open { 0 } else { refused + 1 };
+            refused <= REFUSED_IN_A_ROW_MAX
         });
-        let mut turns = turns.by_ref().take_while(|item| ask.eligible.contains(*item));
+        let mut turns = until.filter(|(_, is_open)| *is_open).map(|(item, _)| item);
         let mut placed: FxHashSet<ItemIndex> = FxHashSet::default();
         let mut found: Vec<Found> = Vec::with_capacity(newest.found.len());
         let mut rest = newest.found.iter();

@@ -38,33 +38,32 @@ struct Dense {
     bests: Vec<u32>,
 }
 
-/// Its size follows the touches announced: 16 bytes times two to four times that number. Emptying
-/// is one increment.
+/// Its size follows the touches announced: 8 bytes times 1.5 to 3 times that number, so that what
+/// a request adds stays in a core's second-level cache. Emptying it costs a pass of stores.
 #[derive(Debug, Default)]
 struct Hashed {
     slots: Vec<Slot>,
-    epoch: u32,
-    /// Slots of this epoch, in the order of first touch.
-    touched: Vec<u32>,
-    /// Slots in use: a power of two.
-    size: usize,
+    /// By slot: the largest contribution and its trigger ([`pack`]); empty until a trigger comes.
+    bests: Vec<u32>,
     /// The slot of an index is `index * SPREAD >> shift`.
     shift: u32,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Slot {
-    /// A slot of another epoch is free.
-    epoch: u32,
+    /// `FREE`, where no index has come yet: no catalogue has so many items.
     index: u32,
     sum: f32,
-    /// The largest contribution and its trigger: [`pack`].
-    best: u32,
 }
+
+const FREE: u32 = u32::MAX;
 
 /// Odd, from the golden ratio: its products' upper bits spread indices evenly (Knuth 6.4).
 const SPREAD: u32 = 0x9E37_79B1;
 const SIZE_MIN: usize = 256;
+
+/// Sums in a block: as many as a word has bits.
+pub(super) const WORD: usize = 64;
 
 impl Scores {
     /// Empties the table for at most `touches` additions to indices below `range`.
@@ -82,7 +81,7 @@ impl Scores {
         if self.is_dense {
             self.dense.sums[index as usize] += value;
         } else {
-            self.hashed.add(index, value, 0);
+            self.hashed.add(index, value);
         }
     }
 
@@ -96,7 +95,9 @@ impl Scores {
             if self.is_dense {
                 add_scaled(&mut self.dense.sums, entries, scale);
             } else {
-                entries.for_each(|(index, value)| self.hashed.add(*index, scale * value, 0));
+                entries.for_each(|(index, value)| {
+                    self.hashed.add(*index, scale * value);
+                });
             }
         }
         true
@@ -116,7 +117,9 @@ impl Scores {
             if self.is_dense {
                 add_scaled(&mut self.dense.sums, indices.iter().map(|index| (index, &1.0)), value);
             } else {
-                indices.iter().for_each(|index| self.hashed.add(*index, value, 0));
+                indices.iter().for_each(|index| {
+                    self.hashed.add(*index, value);
+                });
             }
         }
         true
@@ -139,33 +142,54 @@ impl Scores {
             if self.is_dense {
                 self.dense.add_of_trigger(entries, scale, ordinal);
             } else {
-                entries.for_each(|(index, value)| {
-                    let value = scale * value;
-                    self.hashed.add(*index, value, pack(value, ordinal));
-                });
+                self.hashed.add_of_trigger(entries, scale, ordinal);
             }
         }
         true
     }
 
-    /// Every index whose sum is not zero, with its sum: ascending, or in the order of first
-    /// touch; the same additions give the same order.
+    /// Every index whose sum is not zero, with its sum: ascending, or in the order of the table;
+    /// the same additions give the same order.
     pub(super) fn sums(&self) -> impl Iterator<Item = (u32, f32)> + '_ {
-        let (dense, hashed): (&[f32], &[u32]) = match self.is_dense {
+        let (dense, hashed): (&[f32], &[Slot]) = match self.is_dense {
             true => (&self.dense.sums, &[]),
-            false => (&[], &self.hashed.touched),
+            false => (&[], &self.hashed.slots),
         };
         let dense = dense.iter().enumerate().map(|(index, sum)| (index as u32, *sum));
-        let hashed = hashed.iter().map(|at| {
-            let slot = &self.hashed.slots[*at as usize];
-            (slot.index, slot.sum)
-        });
+        let hashed = hashed.iter().map(|slot| (slot.index, slot.sum));
         dense.chain(hashed).filter(|(_, sum)| *sum != 0.0)
     }
 
-    /// All sums by index, zeros included, where the table is an array.
-    pub(super) fn as_array(&self) -> Option<&[f32]> {
-        self.is_dense.then_some(&self.dense.sums)
+    /// How many blocks of [`WORD`] sums the table has.
+    pub(super) fn block_count(&self) -> usize {
+        let sums = if self.is_dense { self.dense.sums.len() } else { self.hashed.slots.len() };
+        sums.div_ceil(WORD)
+    }
+
+    /// Which sums of a block are from `floor` to the largest finite number; `floor > 0`.
+    ///
+    /// One pass without branches: which of them are good enough is no pattern that a processor
+    /// could guess.
+    #[inline]
+    pub(super) fn good_in(&self, block: usize, floor: f32) -> u64 {
+        let first = block * WORD;
+        if self.is_dense {
+            let sums = &self.dense.sums[first..];
+            good(sums[..sums.len().min(WORD)].iter().copied(), floor)
+        } else {
+            good(self.hashed.slots[first..first + WORD].iter().map(|slot| slot.sum), floor)
+        }
+    }
+
+    /// The index and the sum at a place of the table.
+    #[inline]
+    pub(super) fn at(&self, place: usize) -> (u32, f32) {
+        if self.is_dense {
+            (place as u32, self.dense.sums[place])
+        } else {
+            let slot = self.hashed.slots[place];
+            (slot.index, slot.sum)
+        }
     }
 
     /// Makes every sum `weigh(sum, weight of its index)`; one past the weights stays as it is.
@@ -176,8 +200,7 @@ impl Scores {
             }
             return;
         }
-        for at in &self.hashed.touched {
-            let slot = &mut self.hashed.slots[*at as usize];
+        for slot in &mut self.hashed.slots {
             if let Some(weight) = weights.get(slot.index as usize) {
                 slot.sum = weigh(slot.sum, *weight);
             }
@@ -198,11 +221,19 @@ impl Scores {
     /// 11 bits of mantissa (a twentieth of a percent); the earlier one among equals.
     pub(super) fn trigger(&self, index: u32) -> Option<usize> {
         let best = match self.is_dense {
-            true => self.dense.bests.get(index as usize).copied().unwrap_or(0),
-            false => self.hashed.best(index),
+            true => self.dense.bests.get(index as usize),
+            false => self.hashed.bests.get(self.hashed.find(index)),
         };
-        (best > 0).then(|| (ORDINAL_MASK - (best & ORDINAL_MASK)) as usize)
+        let best = best.copied().filter(|best| *best > 0);
+        best.map(|best| (ORDINAL_MASK - (best & ORDINAL_MASK)) as usize)
     }
+}
+
+#[inline]
+fn good(sums: impl Iterator<Item = f32>, floor: f32) -> u64 {
+    sums.enumerate().fold(0, |good, (bit, sum)| {
+        good | u64::from((sum >= floor) & (sum <= f32::MAX)) << bit
+    })
 }
 
 impl Dense {
@@ -239,17 +270,11 @@ fn add_scaled<'a>(sums: &mut [f32], entries: impl Iterator<Item = (&'a u32, &'a 
 
 impl Hashed {
     fn begin(&mut self, touches: usize) {
-        self.size = touches.saturating_mul(2).next_power_of_two().max(SIZE_MIN);
-        self.shift = 32 - self.size.trailing_zeros();
-        if self.slots.len() < self.size {
-            self.slots.resize(self.size, Slot::default());
-        }
-        self.touched.clear();
-        self.epoch = self.epoch.wrapping_add(1);
-        if self.epoch == 0 {
-            self.slots.fill(Slot::default());
-            self.epoch = 1;
-        }
+        let size = (touches.saturating_mul(3) / 2).next_power_of_two().max(SIZE_MIN);
+        self.shift = 32 - size.trailing_zeros();
+        self.slots.clear();
+        self.slots.resize(size, Slot { index: FREE, sum: 0.0 });
+        self.bests.clear();
     }
 
     /// The slot that holds the index, or the free one where it belongs.
@@ -257,30 +282,35 @@ impl Hashed {
     fn find(&self, index: u32) -> usize {
         let mut at = (index.wrapping_mul(SPREAD) >> self.shift) as usize;
         loop {
-            let slot = &self.slots[at];
-            if slot.index == index || slot.epoch != self.epoch {
+            let known = self.slots[at].index;
+            if known == index || known == FREE {
                 return at;
             }
-            at = (at + 1) & (self.size - 1);
+            at = (at + 1) & (self.slots.len() - 1);
         }
     }
 
     #[inline]
-    fn add(&mut self, index: u32, value: f32, contribution: u32) {
-        let (at, epoch) = (self.find(index), self.epoch);
+    fn add(&mut self, index: u32, value: f32) -> usize {
+        let at = self.find(index);
         let slot = &mut self.slots[at];
-        if slot.epoch != epoch {
-            *slot = Slot { epoch, index, sum: value, best: contribution };
-            self.touched.push(at as u32);
-        } else {
-            slot.sum += value;
-            slot.best = slot.best.max(contribution);
-        }
+        *slot = Slot { index, sum: slot.sum + value };
+        at
     }
 
-    fn best(&self, index: u32) -> u32 {
-        let slot = &self.slots[self.find(index)];
-        if slot.epoch == self.epoch { slot.best } else { 0 }
+    fn add_of_trigger<'a>(
+        &mut self,
+        entries: impl Iterator<Item = (&'a u32, &'a f32)>,
+        scale: f32,
+        ordinal: usize,
+    ) {
+        self.bests.resize(self.slots.len(), 0);
+        for (index, value) in entries {
+            let value = scale * value;
+            let at = self.add(*index, value);
+            let best = &mut self.bests[at];
+            *best = pack(value, ordinal).max(*best);
+        }
     }
 }
 
@@ -379,15 +409,16 @@ mod tests {
     }
 
     #[test]
-    fn epochs_that_run_over_leave_no_old_sums() {
+    fn an_emptied_table_has_no_old_sums() {
+        let deadline = Deadline::after(Arc::new(ManualClock::at(Timestamp(0))), Duration::MAX);
         let mut scores = Scores::default();
         scores.begin(1_000_000, 10);
-        scores.add(3, 1.0);
-        scores.hashed.epoch = u32::MAX;
+        assert!(scores.add_list_of_trigger((&[3], &[1.0]), 1.0, 5, &mut Watch::new(&deadline)));
+        assert_eq!(scores.trigger(3), Some(5));
         scores.begin(1_000_000, 10);
         scores.add(4, 2.0);
         assert_eq!(scores.sums().collect::<Vec<_>>(), [(4, 2.0)]);
-        assert_eq!(scores.trigger(3), None);
+        assert_eq!((scores.trigger(3), scores.trigger(4)), (None, None));
     }
 
     #[test]
@@ -396,6 +427,6 @@ mod tests {
         scores.begin(5_000_000, 1000);
         assert_eq!((scores.hashed.slots.len(), scores.dense.sums.len()), (2048, 0));
         scores.begin(4000, 1000);
-        assert_eq!((scores.hashed.slots.len(), scores.dense.sums.len()), (2048, 4000));
+        assert_eq!((scores.block_count(), scores.dense.sums.len()), (63, 4000));
     }
 }

@@ -2,17 +2,21 @@
 //! along items that a model keeps in order.
 
 use gannet_core::{ItemIndex, RefusalCounts};
-use gannet_vectors::{Neighbour, RowMask, TopK};
+use gannet_vectors::{AllRows, Neighbour, RowMask, TopK};
 
-use super::scores::Scores;
+use super::scores::{Scores, WORD};
 use super::watch::Watch;
 use crate::{Ask, ChannelList, Found};
 
-/// Rows in a word of a mask.
-const WORD: usize = 64;
-
 /// The smallest number above zero: what is not above zero says nothing for its row.
 const LEAST: f32 = f32::from_bits(1);
+
+/// Share of eligible items from which on a list is taken first and asked about afterwards: below
+/// it most of the asking would be in vain.
+const ASKED_AFTERWARDS: f32 = 0.25;
+
+/// Items asked about together.
+const TOGETHER: usize = 64;
 
 /// The `k` rows of the highest sums, best first, the lower row among equals. Only finite sums
 /// above zero count. The mask is asked only about rows that would enter the list at that moment;
@@ -24,35 +28,15 @@ pub(super) fn best(
     mut refused: impl FnMut(u32),
 ) -> Vec<Neighbour> {
     let mut top = TopK::new(k);
-    let Some(sums) = scores.as_array() else {
-        for (row, sum) in scores.sums() {
-            if !(top.threshold().max(LEAST)..=f32::MAX).contains(&sum) {
-                continue;
-            }
+    for block in 0..scores.block_count() {
+        let mut good = scores.good_in(block, top.threshold().max(LEAST));
+        while good != 0 {
+            let (row, sum) = scores.at(block * WORD + good.trailing_zeros() as usize);
+            good &= good - 1;
             match mask.contains(row) {
                 true => top.offer(row, sum),
                 false => refused(row),
             }
-        }
-        return top.into_sorted();
-    };
-    for (at, block) in sums.chunks(WORD).enumerate() {
-        // One pass without branches over 64 sums: which of them are good enough is no pattern
-        // that a processor could guess.
-        let floor = top.threshold().max(LEAST);
-        let mut good = 0u64;
-        for (bit, sum) in block.iter().enumerate() {
-            good |= u64::from((*sum >= floor) & (*sum <= f32::MAX)) << bit;
-        }
-        let open = if good == 0 { 0 } else { mask.word(at) };
-        while good != 0 {
-            let bit = good.trailing_zeros();
-            let row = (at * WORD) as u32 + bit;
-            match open >> bit & 1 {
-                1 => top.offer(row, block[bit as usize]),
-                _ => refused(row),
-            }
-            good &= good - 1;
         }
     }
     top.into_sorted()
@@ -60,11 +44,26 @@ pub(super) fn best(
 
 /// The best `fetch_k` eligible items. Only those that would have entered the list are counted as
 /// dropped: items that were never good enough are not a loss.
+///
+/// A few more than wanted are selected by their sums alone and asked about in their order: one
+/// question costs a few lines from memory, as much as thirty additions. Where that was not enough,
+/// every item is asked about before it enters.
 pub(super) fn best_eligible(
     scores: &Scores,
     ask: &Ask,
     fetch_k: usize,
 ) -> (Vec<Neighbour>, RefusalCounts) {
+    let share = ask.eligible.estimate();
+    if share >= ASKED_AFTERWARDS {
+        let wanted = (fetch_k as f32 / share) as usize;
+        let wanted = wanted.saturating_add(wanted / 4).saturating_add(TOGETHER);
+        let all = best(scores, wanted, &AllRows, |_| {});
+        let is_all = all.len() < wanted;
+        let (list, dropped) = open_of(&all, ask, fetch_k);
+        if is_all || list.len() == fetch_k {
+            return (list, dropped);
+        }
+    }
     let mut dropped = RefusalCounts::default();
     let best = best(scores, fetch_k, &*ask.eligible, |row| {
         ask.eligible.refusal(ItemIndex(row)).into_iter().for_each(|refusal| dropped.add(refusal));
@@ -72,29 +71,73 @@ pub(super) fn best_eligible(
     (best, dropped)
 }
 
+/// The first `fetch_k` that may be shown, and what was refused before the last of them.
+fn open_of(all: &[Neighbour], ask: &Ask, fetch_k: usize) -> (Vec<Neighbour>, RefusalCounts) {
+    let (mut list, mut dropped) = (Vec::with_capacity(fetch_k.min(all.len())), Default::default());
+    for part in all.chunks(TOGETHER) {
+        take_open(part, |one| ItemIndex(one.row), ask, fetch_k, &mut list, &mut dropped);
+        if list.len() == fetch_k {
+            break;
+        }
+    }
+    (list, dropped)
+}
+
+/// Adds those of up to [`TOGETHER`] that may be shown, in their order, until there are `fetch_k`.
+fn take_open<T: Copy>(
+    part: &[T],
+    item: impl Fn(&T) -> ItemIndex,
+    ask: &Ask,
+    fetch_k: usize,
+    list: &mut Vec<T>,
+    dropped: &mut RefusalCounts,
+) {
+    let mut items = [ItemIndex(0); TOGETHER];
+    items.iter_mut().zip(part).for_each(|(to, from)| *to = item(from));
+    let open = ask.eligible.open_among(&items[..part.len()]);
+    for (at, one) in part.iter().enumerate() {
+        if list.len() == fetch_k {
+            return;
+        }
+        match open >> at & 1 == 1 {
+            true => list.push(*one),
+            false => {
+                let refusal = ask.eligible.refusal(items[at]);
+                refusal.into_iter().for_each(|refusal| dropped.add(refusal));
+            }
+        }
+    }
+}
+
 /// The first `fetch_k` eligible of items that come with their scores, best first. Every refused
 /// item on the way is counted as dropped.
 pub(super) fn first_eligible(
-    ranked: impl Iterator<Item = (ItemIndex, f32)>,
+    mut ranked: impl Iterator<Item = (ItemIndex, f32)>,
     ask: &Ask,
     fetch_k: usize,
 ) -> ChannelList {
     let mut list = ChannelList::default();
     let mut watch = Watch::new(&ask.deadline);
-    for (item, channel_score) in ranked {
-        if list.found.len() >= fetch_k {
+    let mut part: Vec<Found> = Vec::with_capacity(TOGETHER);
+    while list.found.len() < fetch_k {
+        let left = (fetch_k - list.found.len()).min(TOGETHER);
+        part.clear();
+        part.extend(ranked.by_ref().take(left).map(found));
+        if part.is_empty() {
             break;
         }
-        if watch.is_past(1) {
+        if watch.is_past(part.len()) {
             list.partial = true;
             break;
         }
-        match ask.eligible.refusal(item) {
-            Some(refusal) => list.dropped.add(refusal),
-            None => list.found.push(Found { item, channel_score, trigger: None }),
-        }
+        let ChannelList { found, dropped, .. } = &mut list;
+        take_open(&part, |one| one.item, ask, fetch_k, found, dropped);
     }
     list
+}
+
+fn found((item, channel_score): (ItemIndex, f32)) -> Found {
+    Found { item, channel_score, trigger: None }
 }
 
 /// A list whose items got there by `trigger`.

@@ -40,7 +40,7 @@ struct UserCfParameters {
     /// How many nearest users speak; absent: as many as the model says.
     neighbours: Option<usize>,
     /// Entries read in each of the two steps at most; absent: 400,000 where there are up to 65,536
-    /// users (items), else 20,000.
+    /// users (items), else 10,000.
     postings_max: Option<usize>,
 }
 

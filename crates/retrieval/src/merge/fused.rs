@@ -37,8 +37,8 @@ pub(super) fn order(pool: &Pool<'_>, plan: &Plan, places: Places<'_>) -> Vec<(u3
             channel.quota.min > 0 || list.len() > channel.quota.target.min(channel.quota.max)
         });
     let kept = if binds {
-        fused.sort_unstable_by(better);
-        within_quotas(&fused, pool, &parts, places)
+        let ranked = Ranked { all: fused, sorted: 0, step: plan.handover };
+        within_quotas(ranked, pool, &parts, places)
     } else {
         if plan.handover < fused.len() {
             fused.select_nth_unstable_by(plan.handover, better);
@@ -114,17 +114,16 @@ fn fuse(pool: &Pool<'_>, parts: &Parts) -> Vec<Fused> {
 
 /// The items of `fused` (best first) that quotas and caps let in, in the same order.
 fn within_quotas(
-    fused: &[Fused],
+    mut ranked: Ranked,
     pool: &Pool<'_>,
     parts: &Parts,
     mut places: Places<'_>,
 ) -> Vec<Fused> {
     let mentions = Mentions::new(pool, parts);
     while let Some(pass) = places.next_pass() {
-        for one in fused {
-            if places.is_full() {
-                break;
-            }
+        let mut at = 0;
+        while let Some(one) = if places.is_full() { None } else { ranked.get(at) } {
+            at += 1;
             if places.is_taken(one.slot) || !places.fits_caps(one.slot) {
                 continue;
             }
@@ -138,7 +137,33 @@ fn within_quotas(
             places.take_minima();
         }
     }
-    fused.iter().filter(|one| places.is_taken(one.slot)).copied().collect()
+    let mut taken = ranked.all;
+    taken.retain(|one| places.is_taken(one.slot));
+    taken.sort_unstable_by(better);
+    taken
+}
+
+/// The items in order, sorted as far as somebody looked: quotas are mostly met long before the end.
+struct Ranked {
+    all: Vec<Fused>,
+    sorted: usize,
+    /// How many more are sorted at a time.
+    step: usize,
+}
+
+impl Ranked {
+    fn get(&mut self, at: usize) -> Option<Fused> {
+        while at >= self.sorted && self.sorted < self.all.len() {
+            let rest = &mut self.all[self.sorted..];
+            let step = self.step.clamp(1, rest.len());
+            if step < rest.len() {
+                rest.select_nth_unstable_by(step - 1, better);
+            }
+            rest[..step].sort_unstable_by(better);
+            self.sorted += step;
+        }
+        self.all.get(at).copied()
+    }
 }
 
 /// Who found an item.
