@@ -133,7 +133,8 @@ impl Eligibility {
             open &= bits(items, |item| filter.rows.contains(item.0));
         }
         for one in &self.sets {
-            open &= !bits(items, |item| {
+            let may_be = bits(items, |item| one.set.may_contain(item.0));
+            open &= !confirmed(items, may_be & open, |item| {
                 one.set.word(item.0 / 64, &self.windows, one.is_cut) >> (item.0 % 64) & 1 == 1
             });
         }
@@ -141,10 +142,18 @@ impl Eligibility {
         // The columns below end with the catalogue, the masks do not.
         let is_there = |item: ItemIndex| item.at() < self.catalogue.len();
         if !self.authors.is_empty() {
-            open &= !bits(items, |item| is_there(item) && self.has_blocked_author(item));
+            let author = |item| if is_there(item) { self.catalogue.author(item) } else { None };
+            let may_be = bits(items, |item| {
+                let author = author(item).unwrap_or(u32::MAX);
+                self.authors.iter().any(|set| set.may_contain(author))
+            });
+            open &= !confirmed(items, may_be & open, |item| {
+                is_there(item) && self.has_blocked_author(item)
+            });
         }
         if !self.tags.is_empty() {
-            open &= !bits(items, |item| is_there(item) && self.has_blocked_tag(item));
+            let test = |item| is_there(item) && self.has_blocked_tag(item);
+            open &= !confirmed(items, open, test);
         }
         open
     }
@@ -243,6 +252,22 @@ impl Eligibility {
 #[inline]
 pub(crate) fn bits(items: &[ItemIndex], test: impl Fn(ItemIndex) -> bool) -> u64 {
     items.iter().enumerate().fold(0, |bits, (at, item)| bits | u64::from(test(*item)) << at)
+}
+
+/// Those among `may_be` for which a test holds.
+#[inline]
+pub(crate) fn confirmed(
+    items: &[ItemIndex],
+    may_be: u64,
+    test: impl Fn(ItemIndex) -> bool,
+) -> u64 {
+    let (mut left, mut confirmed) = (may_be, 0);
+    while left != 0 {
+        let at = left.trailing_zeros();
+        left &= left - 1;
+        confirmed |= u64::from(test(items[at as usize])) << at;
+    }
+    confirmed
 }
 
 fn windowed(sets: [&Arc<ItemSet>; 3], windows: &Windows) -> Vec<WindowedSet> {

@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use gannet_core::{Bitmap, Catalogue, ItemIndex, Timestamp};
 
 use crate::KeySet;
-use crate::eligibility::bits;
+use crate::eligibility::{bits, confirmed};
 
 /// How many expired rows are kept beside the mask before it is copied: sorting them takes about
 /// as long as the copy.
@@ -119,7 +119,12 @@ impl Expiry {
     pub(crate) fn among(&self, items: &[ItemIndex], catalogue: &Catalogue) -> u64 {
         match self {
             Expiry::Never => 0,
-            Expiry::Present(expired) => bits(items, |item| expired.contains(item.0)),
+            Expiry::Present(expired) => {
+                let Expired { rows, tail, .. } = &**expired;
+                let may_be = bits(items, |item| tail.may_contain(item.0));
+                let settled = bits(items, |item| rows.contains(item.0));
+                settled | confirmed(items, may_be, |item| tail.contains(item.0))
+            }
             Expiry::At(_) => bits(items, |item| {
                 item.at() < catalogue.len() && self.contains(item.0, catalogue)
             }),

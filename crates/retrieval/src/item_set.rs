@@ -6,7 +6,7 @@
 
 use gannet_core::{ItemIndex, Refusal, Timestamp};
 
-use crate::key_set::WordIndex;
+use crate::key_set::{Sieve, WordIndex};
 
 /// Why an item is in a user's sets, in the order in which refusals are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,6 +89,7 @@ pub struct ItemSet {
     /// By item, then by kind; one of each, the latest.
     entries: Vec<Entry>,
     words: WordIndex,
+    sieve: Sieve,
     /// The earliest time of each kind: where a window begins before it, words need no second look.
     oldest: [i64; 4],
 }
@@ -120,7 +121,7 @@ impl ItemSet {
             let oldest = &mut oldest[entry.kind as usize];
             *oldest = entry.time.min(*oldest);
         }
-        Self { words: WordIndex::new(&items), entries, oldest }
+        Self { words: WordIndex::new(&items), sieve: Sieve::new(&items), entries, oldest }
     }
 
     /// How many entries there are; an item has one for each set that it is in.
@@ -152,6 +153,12 @@ impl ItemSet {
     /// off: then words have to be looked into.
     pub(crate) fn is_cut_by(&self, windows: &Windows) -> bool {
         self.oldest.iter().zip(&windows.0).any(|(oldest, since)| oldest < since && *oldest < CLOSED)
+    }
+
+    /// False for most items that have no entry, without a look at more than one word.
+    #[inline]
+    pub(crate) fn may_contain(&self, item: u32) -> bool {
+        self.sieve.may_contain(item)
     }
 
     /// The refused among rows `64 * at ..`. `is_cut` is [`ItemSet::is_cut_by`] of the windows.

@@ -11,7 +11,7 @@ mod search;
 mod top_k;
 
 pub use exact::ExactSearch;
-pub use kernel::{Kernel, add_scaled, dot, normalize};
+pub use kernel::{Kernel, add_scaled, dot, normalize, prefetch};
 pub use mask::{AllRows, RowMask};
 pub use matrix::{Matrix, MatrixError};
 pub use search::{Neighbour, SearchError, SearchOutcome, VectorSearch};

@@ -8,6 +8,9 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+use gannet_vectors::prefetch;
 
 use super::scores::List;
 
@@ -43,31 +46,62 @@ pub(super) fn heaviest_first<'a>(
         let _ = lists.iter().enumerate().all(|(ordinal, (list, _))| read(ordinal, *list));
         return;
     }
-    if budget == 0 {
-        return;
+    let blocks = heaviest_blocks(lists, budget, bound);
+    for (at, (ordinal, start, end)) in blocks.iter().enumerate() {
+        if let Some((ordinal, start, end)) = blocks.get(at + BLOCKS_AHEAD) {
+            let (indices, values) = lists[*ordinal].0;
+            fetch(&indices[*start..*end]);
+            fetch(&values[*start..*end]);
+        }
+        let (indices, values) = lists[*ordinal].0;
+        if !read(*ordinal, (&indices[*start..*end], &values[*start..*end])) {
+            return;
+        }
     }
-    // Numbers of 0 or more are in the same order as their bits.
+}
+
+/// Blocks that are on their way from memory while one is added: a block takes as long to add as a
+/// line takes to come.
+const BLOCKS_AHEAD: usize = 2;
+
+/// Numbers of 4 bytes in a cache line.
+const LINE: usize = 16;
+
+/// Asks for a block's lines ahead of their use.
+pub(super) fn fetch<T>(block: &[T]) {
+    (0..block.len().min(BLOCK)).step_by(LINE).for_each(|at| prefetch(block, at));
+}
+
+/// The blocks to read as `(ordinal of the list, start, end)`, in their order.
+fn heaviest_blocks(
+    lists: &[(List<'_>, f32)],
+    budget: usize,
+    bound: impl Fn(usize, usize) -> f32,
+) -> Vec<(usize, usize, usize)> {
+    // Numbers of 0 or more are in the same order as their bits. The bound after this one will be
+    // asked for when this block's turn has come.
     let weigh = |ordinal: usize, start: usize| {
+        prefetch(lists[ordinal].0.1, start + BLOCK);
         (bound(ordinal, start) * lists[ordinal].1.abs()).max(0.0).to_bits()
     };
     let filled = (0..lists.len()).filter(|ordinal| !lists[*ordinal].0.0.is_empty());
     let mut heap: BinaryHeap<(u32, Reverse<u32>, u32)> =
         filled.map(|ordinal| (weigh(ordinal, 0), Reverse(ordinal as u32), 0)).collect();
+    let mut blocks = Vec::with_capacity(budget.div_ceil(BLOCK).min(1 << 16) + 1);
     let mut left = budget;
-    while let Some(mut top) = heap.peek_mut() {
+    while let Some(mut top) = heap.peek_mut().filter(|_| left > 0) {
         let (ordinal, start) = (top.1.0 as usize, top.2 as usize);
-        let (indices, values) = lists[ordinal].0;
-        let end = start + BLOCK.min(indices.len() - start).min(left);
+        let length = lists[ordinal].0.0.len();
+        let end = start + BLOCK.min(length - start).min(left);
         left -= end - start;
-        if !read(ordinal, (&indices[start..end], &values[start..end])) || left == 0 {
-            return;
-        }
-        if end == indices.len() {
-            std::collections::binary_heap::PeekMut::pop(top);
+        blocks.push((ordinal, start, end));
+        if end == length {
+            PeekMut::pop(top);
         } else {
             *top = (weigh(ordinal, end), top.1, end as u32);
         }
     }
+    blocks
 }
 
 #[cfg(test)]

@@ -57,6 +57,9 @@ const SMALL_BUDGET: usize = 400_000;
 /// The largest part of a budget that one list may take, as a divisor.
 const LISTS_MIN: usize = 16;
 
+/// Lists whose beginnings are on their way from memory while one is added.
+const LISTS_AHEAD: usize = 4;
+
 struct UserCf {
     name: ChannelName,
     model: Arc<UserItems>,
@@ -149,11 +152,11 @@ impl UserCf {
         self.add_within_budget(scores, items_of_users.width() as usize, &lists, seed, watch);
     }
 
-    fn add_within_budget(
+    fn add_within_budget<'a>(
         &self,
         scores: &mut Scores,
         range: usize,
-        lists: &[(List<'_>, f32)],
+        lists: &[(List<'a>, f32)],
         seed: u32,
         watch: &mut Watch<'_>,
     ) {
@@ -161,16 +164,22 @@ impl UserCf {
         let list_max = (left / LISTS_MIN).max(1);
         let entries = lists.iter().map(|((indices, _), _)| indices.len().min(list_max)).sum();
         scores.begin(range, left.min(entries));
-        for ((indices, values), scale) in lists {
+        let part = |((indices, values), scale): &(List<'a>, f32)| {
             let taken = indices.len().min(list_max).min(left);
             left -= taken;
             let start = spread(seed, indices.len() - taken);
-            let (indices, values) = (&indices[start..start + taken], &values[start..start + taken]);
+            (&indices[start..start + taken], &values[start..start + taken], *scale)
+        };
+        let parts: Vec<(&[u32], &[f32], f32)> = lists.iter().map(part).collect();
+        for (at, (indices, values, scale)) in parts.iter().enumerate() {
+            if let Some((indices, ..)) = parts.get(at + LISTS_AHEAD) {
+                reading::fetch(indices);
+            }
             let in_time = match self.strength_of_all {
                 Some(strength) => scores.add_to_each(indices, scale * strength, watch),
                 None => scores.add_list((indices, values), *scale, watch),
             };
-            if !in_time || left == 0 {
+            if !in_time {
                 return;
             }
         }
