@@ -256,11 +256,7 @@ pub(crate) fn bits(items: &[ItemIndex], test: impl Fn(ItemIndex) -> bool) -> u64
 
 /// Those among `may_be` for which a test holds.
 #[inline]
-pub(crate) fn confirmed(
-    items: &[ItemIndex],
-    may_be: u64,
-    test: impl Fn(ItemIndex) -> bool,
-) -> u64 {
+pub(crate) fn confirmed(items: &[ItemIndex], may_be: u64, test: impl Fn(ItemIndex) -> bool) -> u64 {
     let (mut left, mut confirmed) = (may_be, 0);
     while left != 0 {
         let at = left.trailing_zeros();

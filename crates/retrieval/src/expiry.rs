@@ -125,9 +125,9 @@ impl Expiry {
                 let settled = bits(items, |item| rows.contains(item.0));
                 settled | confirmed(items, may_be, |item| tail.contains(item.0))
             }
-            Expiry::At(_) => bits(items, |item| {
-                item.at() < catalogue.len() && self.contains(item.0, catalogue)
-            }),
+            Expiry::At(_) => {
+                bits(items, |item| item.at() < catalogue.len() && self.contains(item.0, catalogue))
+            }
         }
     }
 

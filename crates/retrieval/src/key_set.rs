@@ -193,9 +193,8 @@ mod tests {
     fn a_sieve_keeps_most_strangers_out() {
         let set: KeySet = (0..5_000).map(|at| at * 977).collect();
         let strangers = (0..100_000).map(|at| at * 49 + 1).filter(|at| !set.contains(*at));
-        let (let_in, all) = strangers.fold((0, 0), |(let_in, all), at| {
-            (let_in + usize::from(set.may_contain(at)), all + 1)
-        });
+        let (let_in, all) = strangers
+            .fold((0, 0), |(let_in, all), at| (let_in + usize::from(set.may_contain(at)), all + 1));
         assert!(let_in * 10 < all, "{let_in} of {all}");
     }
 

@@ -23,7 +23,7 @@ pub(crate) fn check(list: ChannelList, eligible: &Eligibility, fetch_k: usize) -
     let mut items: Vec<ItemIndex> = found.iter().map(|one| one.item).collect();
     let open: Vec<u64> = items.chunks(64).map(|part| eligible.open_among(part)).collect();
     items.clear();
-    let (mut slots, mut at, mut kept) = (Slots::new(returned), 0, 0);
+    let (mut slots, mut at) = (Slots::new(returned), 0);
     found.retain(|one| {
         let is_open = open[at / 64] >> (at % 64) & 1 == 1;
         at += 1;
@@ -32,10 +32,9 @@ pub(crate) fn check(list: ChannelList, eligible: &Eligibility, fetch_k: usize) -
         } else if !is_open {
             eligible.refusal(one.item).into_iter().for_each(|refusal| dropped.add(refusal));
             &mut faults.ineligible
-        } else if (slots.of(one.item, &mut items) as usize) < kept {
+        } else if !slots.insert(one.item, &mut items) {
             &mut faults.duplicate
         } else {
-            kept += 1;
             return true;
         };
         *fault += 1;

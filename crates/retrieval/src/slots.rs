@@ -18,6 +18,12 @@ impl Slots {
         Self { cells: vec![Self::EMPTY; size], shift: 32 - size.trailing_zeros() }
     }
 
+    /// Adds an item; false where it was there.
+    pub(crate) fn insert(&mut self, item: ItemIndex, items: &mut Vec<ItemIndex>) -> bool {
+        let count = items.len();
+        self.of(item, items) as usize == count
+    }
+
     /// The item's slot in `items`, where one that is not there yet is added.
     pub(crate) fn of(&mut self, item: ItemIndex, items: &mut Vec<ItemIndex>) -> u32 {
         // The golden ratio spreads indices over the upper bits (Knuth 6.4).

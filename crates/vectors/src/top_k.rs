@@ -1,17 +1,18 @@
 //! The best k of a stream of scored rows, by selection: a full sort is never needed.
 
-use std::cmp::Ordering;
-
 use crate::search::Neighbour;
 
 /// Keeps the `k` best neighbours seen: higher score first, the lower row among equals.
 ///
 /// A buffer of 2k is cut back to k by quick-select whenever it is full, so a stream of n costs
-/// O(n + k log k) and most rows only one comparison with the threshold.
+/// O(n + k log k) and most rows only one comparison with the threshold. Score and row are one
+/// whole number there: numbers are selected and sorted without a branch that could be guessed
+/// wrong.
 #[derive(Debug, Clone)]
 pub struct TopK {
     k: usize,
-    buffer: Vec<Neighbour>,
+    /// [`pack`]ed.
+    buffer: Vec<u64>,
     /// A row at or below it can no longer enter; rows arrive in any order, so ties need a look.
     threshold: f32,
 }
@@ -19,8 +20,22 @@ pub struct TopK {
 /// A buffer's first capacity: a giant `k` must not allocate before there is something to keep.
 const CAPACITY_FIRST_MAX: usize = 4096;
 
-fn better(a: &Neighbour, b: &Neighbour) -> Ordering {
-    b.score.total_cmp(&a.score).then(a.row.cmp(&b.row))
+const SIGN: u32 = 1 << 31;
+
+/// The smaller the better: the score's bits, in an order that falls as the score rises, then the
+/// row.
+#[inline]
+fn pack(row: u32, score: f32) -> u64 {
+    let bits = score.to_bits();
+    let rising = if bits & SIGN == 0 { bits | SIGN } else { !bits };
+    u64::from(!rising) << 32 | u64::from(row)
+}
+
+#[inline]
+fn unpack(packed: u64) -> Neighbour {
+    let rising = !((packed >> 32) as u32);
+    let bits = if rising & SIGN == 0 { !rising } else { rising & !SIGN };
+    Neighbour { row: packed as u32, score: f32::from_bits(bits) }
 }
 
 impl TopK {
@@ -40,15 +55,15 @@ impl TopK {
     pub fn offer(&mut self, row: u32, score: f32) {
         if score >= self.threshold {
             // -0.0 becomes 0.0: equal scores are ordered by row, whatever their sign of zero.
-            self.keep(Neighbour { row, score: score + 0.0 });
+            self.keep(pack(row, score + 0.0));
         }
     }
 
-    fn keep(&mut self, neighbour: Neighbour) {
+    fn keep(&mut self, packed: u64) {
         if self.k == 0 {
             return;
         }
-        self.buffer.push(neighbour);
+        self.buffer.push(packed);
         if self.buffer.len() >= self.k.saturating_mul(2) {
             self.cut();
         }
@@ -56,17 +71,17 @@ impl TopK {
 
     fn cut(&mut self) {
         if self.buffer.len() > self.k {
-            self.buffer.select_nth_unstable_by(self.k - 1, better);
+            self.buffer.select_nth_unstable(self.k - 1);
             self.buffer.truncate(self.k);
-            self.threshold = self.buffer[self.k - 1].score;
+            self.threshold = unpack(self.buffer[self.k - 1]).score;
         }
     }
 
     /// The kept rows, best first.
     pub fn into_sorted(mut self) -> Vec<Neighbour> {
         self.cut();
-        self.buffer.sort_unstable_by(better);
-        self.buffer
+        self.buffer.sort_unstable();
+        self.buffer.into_iter().map(unpack).collect()
     }
 }
 
@@ -88,9 +103,21 @@ mod tests {
                 top.offer(row, score);
                 sorted.push(Neighbour { row, score });
             }
-            sorted.sort_by(better);
+            sorted.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
             sorted.truncate(k);
             prop_assert_eq!(top.into_sorted(), sorted);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_packed_neighbour_comes_back_and_orders_as_it_did(
+            a in (any::<u32>(), any::<f32>().prop_filter("a number", |score| !score.is_nan())),
+            b in (any::<u32>(), any::<f32>().prop_filter("a number", |score| !score.is_nan())),
+        ) {
+            let [one, other] = [a, b].map(|(row, score)| pack(row, score));
+            prop_assert_eq!(unpack(one), Neighbour { row: a.0, score: a.1 });
+            prop_assert_eq!(one.cmp(&other), b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         }
     }
 

@@ -22,6 +22,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::args::BenchRetrieveArgs;
+use crate::clock::SystemClock;
 use crate::folders::write_whole;
 use crate::output::print_json;
 
@@ -100,7 +101,7 @@ pub(crate) fn retrieve(app: &App, args: &BenchRetrieveArgs) -> Result<()> {
     };
     let workers = args.threads.unwrap_or_else(|| app.config.engine.worker_count());
     let options = EngineOptions {
-        clock: app.clock.clone(),
+        clock: Arc::new(SystemClock::from(users.now)),
         kinds: ChannelKinds::builtin(),
         workers,
         abandoned_max: app.config.engine.abandoned_max,

@@ -18,16 +18,17 @@ use std::sync::Arc;
 
 use gannet_core::{ChannelName, ItemIndex, ModelName, Timestamp};
 use gannet_models::{Popularity, Recency, Snapshot};
-use rustc_hash::FxHashSet;
 use serde::Deserialize;
 
 use super::draw::Draws;
 use super::ranking::Ranking;
 use super::spec;
+use crate::slots::Slots;
 use crate::{Ask, Channel, ChannelError, ChannelList, ChannelSpec, ChannelSpecError, Found};
 
-/// So many refused items in a row end the floor: a filter or the user leaves hardly any of them.
-const REFUSED_IN_A_ROW_MAX: usize = 64;
+/// So many are asked about together, and as many refused end the floor: a filter or the user leaves
+/// hardly any of them.
+const TOGETHER: usize = 64;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -148,31 +149,34 @@ impl Floor {
         let young = &young[young.partition_point(|(_, published)| *published > now)..];
         let is_young = |(_, at): &(ItemIndex, Timestamp)| now.days_since(*at) < self.days;
         let young = &young[..young.partition_point(is_young)];
-        let mut refused = 0;
-        let all = draws.tour(young.len()).map(|at| young[at].0);
-        let asked = all.map(|item| (item, ask.eligible.contains(item)));
-        let until = asked.take_while(|(_, is_open)| {
-            refused = if *is_open { 0 } else { refused + 1 };
-            refused <= REFUSED_IN_A_ROW_MAX
-        });
-        let mut turns = until.filter(|(_, is_open)| *is_open).map(|(item, _)| item);
-        let mut placed: FxHashSet<ItemIndex> = FxHashSet::default();
+        let mut tour = draws.tour(young.len()).map(|at| young[at].0);
+        let mut turns = std::iter::from_fn(|| {
+            let part: Vec<ItemIndex> = tour.by_ref().take(TOGETHER).collect();
+            let open = ask.eligible.open_among(&part);
+            let is_open = move |(at, _): &(usize, ItemIndex)| open >> at & 1 == 1;
+            let part = part.into_iter().enumerate().filter(is_open).map(|(_, item)| item);
+            (open != 0).then_some(part)
+        })
+        .fuse()
+        .flatten();
+        let mut slots = Slots::new(fetch_k.min(newest.found.len() + young.len()));
+        let mut placed: Vec<ItemIndex> = Vec::new();
         let mut found: Vec<Found> = Vec::with_capacity(newest.found.len());
         let mut rest = newest.found.iter();
         let mut score = newest.found[0].channel_score;
         while found.len() < fetch_k {
             let place = found.len() as f64;
             let is_kept = ((place + 1.0) * self.share).floor() > (place * self.share).floor();
-            let turn = if is_kept { turns.find(|item| !placed.contains(item)) } else { None };
+            let turn =
+                if is_kept { turns.find(|item| slots.insert(*item, &mut placed)) } else { None };
             let next = match turn {
                 Some(item) => Found { item, channel_score: score, trigger: None },
-                None => match rest.find(|one| !placed.contains(&one.item)) {
+                None => match rest.find(|one| slots.insert(one.item, &mut placed)) {
                     Some(one) => *one,
                     None => break,
                 },
             };
             score = next.channel_score;
-            placed.insert(next.item);
             found.push(next);
         }
         ChannelList { found, partial: newest.partial, dropped: newest.dropped }

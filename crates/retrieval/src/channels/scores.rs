@@ -200,10 +200,12 @@ impl Scores {
             }
             return;
         }
+        let Some(last) = weights.len().checked_sub(1) else { return };
+        // Half of the slots are free, in no pattern: each takes some weight, and no branch.
         for slot in &mut self.hashed.slots {
-            if let Some(weight) = weights.get(slot.index as usize) {
-                slot.sum = weigh(slot.sum, *weight);
-            }
+            let index = slot.index as usize;
+            let weighed = weigh(slot.sum, weights[index.min(last)]);
+            slot.sum = if index <= last { weighed } else { slot.sum };
         }
     }
 
@@ -231,9 +233,8 @@ impl Scores {
 
 #[inline]
 fn good(sums: impl Iterator<Item = f32>, floor: f32) -> u64 {
-    sums.enumerate().fold(0, |good, (bit, sum)| {
-        good | u64::from((sum >= floor) & (sum <= f32::MAX)) << bit
-    })
+    sums.enumerate()
+        .fold(0, |good, (bit, sum)| good | u64::from((sum >= floor) & (sum <= f32::MAX)) << bit)
 }
 
 impl Dense {

@@ -1,8 +1,6 @@
 //! Merges that add up what each list says of an item: reciprocal rank fusion (Cormack, Clarke and
 //! Buettcher, SIGIR 2009) and the weighted sum of normalised scores (CombSUM, Fox and Shaw 1994).
 
-use std::cmp::Ordering;
-
 use super::pool::Pool;
 use super::quota::{Pass, Places};
 use crate::{MergeKind, Normalisation, Plan};
@@ -16,8 +14,14 @@ struct Fused {
     first: (u32, u32),
 }
 
-fn better(a: &Fused, b: &Fused) -> Ordering {
-    b.score.total_cmp(&a.score).then(a.first.cmp(&b.first))
+impl Fused {
+    /// The smaller the better: the score's bits, in an order that falls as the score rises, then
+    /// the first mention. Whole numbers are selected and sorted without unpredictable branches.
+    fn key(&self) -> u128 {
+        let bits = self.score.to_bits();
+        let rising = if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
+        u128::from(!rising) << 64 | u128::from(self.first.0) << 32 | u128::from(self.first.1)
+    }
 }
 
 /// By channel and entry of its list: what the entry adds to its item's score. Finite, not
@@ -41,10 +45,10 @@ pub(super) fn order(pool: &Pool<'_>, plan: &Plan, places: Places<'_>) -> Vec<(u3
         within_quotas(ranked, pool, &parts, places)
     } else {
         if plan.handover < fused.len() {
-            fused.select_nth_unstable_by(plan.handover, better);
+            fused.select_nth_unstable_by_key(plan.handover, Fused::key);
             fused.truncate(plan.handover);
         }
-        fused.sort_unstable_by(better);
+        fused.sort_unstable_by_key(Fused::key);
         fused
     };
     kept.into_iter().map(|one| (one.slot, one.score as f32)).collect()
@@ -139,7 +143,7 @@ fn within_quotas(
     }
     let mut taken = ranked.all;
     taken.retain(|one| places.is_taken(one.slot));
-    taken.sort_unstable_by(better);
+    taken.sort_unstable_by_key(Fused::key);
     taken
 }
 
@@ -157,9 +161,9 @@ impl Ranked {
             let rest = &mut self.all[self.sorted..];
             let step = self.step.clamp(1, rest.len());
             if step < rest.len() {
-                rest.select_nth_unstable_by(step - 1, better);
+                rest.select_nth_unstable_by_key(step - 1, Fused::key);
             }
-            rest[..step].sort_unstable_by(better);
+            rest[..step].sort_unstable_by_key(Fused::key);
             self.sorted += step;
         }
         self.all.get(at).copied()

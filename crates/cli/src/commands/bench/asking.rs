@@ -24,7 +24,9 @@ pub(super) struct Weight {
 /// server does for a user whom it has met before.
 pub(super) struct AskingUsers {
     records: HashMap<UserId, Arc<UserRecord>>,
-    asking: Vec<(UserId, Option<Timestamp>)>,
+    asking: Vec<UserId>,
+    /// The last moment of the data: that of all requests, as when a service has just taken it over.
+    pub(super) now: Timestamp,
 }
 
 /// The span over which made-up consumption lies, so that windows cut into it.
@@ -47,6 +49,9 @@ impl AskingUsers {
             bail!("--users: expected at least 1");
         }
         check(snapshot, weight)?;
+        let last = |user| snapshot.histories.events(user).last().and_then(|event| event.time);
+        let now = (0..users as u32).filter_map(|user| last(UserIndex(user))).max();
+        let now = now.unwrap_or(Timestamp(0));
         let known = SnapshotUsers::new(snapshot.clone());
         let popular = popular(snapshot);
         let mut random = Draw::new(seed);
@@ -55,14 +60,12 @@ impl AskingUsers {
         for at in 0..count {
             let user = UserIndex((at as u64 * users as u64 / count as u64) as u32);
             let id = UserId::new(snapshot.histories.id(user))?;
-            let last = snapshot.histories.events(user).last().and_then(|event| event.time);
-            let now = last.unwrap_or(Timestamp(0));
             let record = known.user(&id, now).context("a user of the snapshot is known")?;
             let heavy = heavier(&record, snapshot, &popular, weight, now, &mut random);
             records.insert(id.clone(), Arc::new(heavy));
-            asking.push((id, last));
+            asking.push(id);
         }
-        Ok(Self { records, asking })
+        Ok(Self { records, asking, now })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -72,8 +75,8 @@ impl AskingUsers {
     /// The request of a number; user state must not learn of it, or sets would grow as it is run.
     pub(super) fn request(&self, at: usize) -> RawRequest {
         // A prime stride: neighbours in the snapshot do not ask one after the other.
-        let (user, now) = &self.asking[at.wrapping_mul(7_919) % self.asking.len()];
-        RawRequest { user: Some(user.clone()), now: *now, dry_run: true, ..RawRequest::default() }
+        let user = &self.asking[at.wrapping_mul(7_919) % self.asking.len()];
+        RawRequest { user: Some(user.clone()), dry_run: true, ..RawRequest::default() }
     }
 }
 
