@@ -1,62 +1,66 @@
-//! What a channel that never returns costs the others: 10,000 requests of a plan with a deadline
-//! of 5 ms, one of whose four channels is stuck. Prints one JSON object.
+//! What a channel that hangs costs the others: 10,000 requests of a plan with a deadline of 5 ms,
+//! one of whose four channels hangs. In the first half it returns when the answer has left, so
+//! that every request waits for it; in the second it never returns, and is soon skipped. Prints one
+//! JSON object; ends with 1 where an answer was not flagged or threads did not come back.
 //! `cargo run --release -p gannet-retrieval --example stuck [REQUESTS]`
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
 
-use support::{Behaviour, World, of_user};
+use support::trouble::{DEADLINE_MS, Trouble, never_returns, returns_late};
 
-const DEADLINE_MS: f64 = 5.0;
+/// Requests that must have waited in the phase in which all are meant to: else it shows nothing.
+const WAITED_MIN: f64 = 0.9;
 
-fn main() {
-    let requests = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(10_000);
-    let channels = [
-        ("a", Behaviour::Sound),
-        ("b", Behaviour::Sound),
-        ("c", Behaviour::Sound),
-        ("stuck", Behaviour::Stuck),
-    ];
-    let world = World::of_size(&channels, "handover = 100\ndeadline_ms = 5", 100, 20_000);
-    let (threads_before, memory_before) = (world.engine.thread_counts().0, resident_kib());
-    let (mut took_ms, mut flagged) = (Vec::with_capacity(requests), 0);
-    let mut threads_most = threads_before;
-    for at in 0..requests {
-        let request = world.engine.admit(of_user(at as u32 % 40)).expect("a sound request");
-        let since = Instant::now();
-        let retrieval = world.engine.retrieve(request);
-        took_ms.push(since.elapsed().as_secs_f64() * 1e3);
-        flagged += usize::from(retrieval.report.degraded);
-        threads_most = threads_most.max(world.engine.thread_counts().0);
-    }
-    let memory_during = resident_kib();
-    world.gate.open();
-    let settled = world.settles();
-    std::thread::sleep(Duration::from_millis(50));
-    took_ms.sort_by(f64::total_cmp);
-    let p99 = took_ms[(took_ms.len() * 99).div_ceil(100).saturating_sub(1)];
+fn main() -> ExitCode {
+    let requests = std::env::args().nth(1).map_or(Ok(10_000), |text| text.parse::<usize>());
+    let Some(requests) = requests.ok().filter(|requests| *requests >= 2) else {
+        eprintln!("the number of requests must be 2 or more");
+        return ExitCode::FAILURE;
+    };
+    let late = returns_late(requests / 2);
+    let stuck = never_returns(requests - requests / 2);
+    let worst = |of: fn(&Trouble) -> f64| of(&late).max(of(&stuck));
     println!(
-        "{{\"requests\": {requests}, \"deadline_ms\": {DEADLINE_MS}, \"p50_ms\": {:.3}, \
-         \"p99_ms\": {p99:.3}, \"max_ms\": {:.3}, \"p99_over_deadline_ms\": {:.3}, \
-         \"flagged_share\": {}, \"threads_before\": {threads_before}, \
-         \"threads_most\": {threads_most}, \"threads_after\": {}, \"settled\": {settled}, \
-         \"resident_kib_before\": {memory_before}, \"resident_kib_during\": {memory_during}, \
-         \"resident_kib_after\": {}}}",
-        took_ms[took_ms.len() / 2],
-        took_ms[took_ms.len() - 1],
-        (p99 - DEADLINE_MS).max(0.0),
-        flagged as f64 / requests as f64,
-        world.engine.thread_counts().0,
-        resident_kib(),
+        "{{\"requests\": {requests}, \"deadline_ms\": {DEADLINE_MS}, \
+         \"p99_over_deadline_ms\": {:.3}, \"flagged_share\": {}, \"threads_left\": {}, \
+         \"resident_kib_left\": {}, \"phases\": [{}, {}]}}",
+        worst(|phase| (phase.took_ms_of(0.99) - DEADLINE_MS).max(0.0)),
+        late.share(late.flagged).min(stuck.share(stuck.flagged)),
+        worst(|phase| phase.threads.left() as f64),
+        worst(|phase| phase.resident_kib.left() as f64),
+        phase("returns_late", &late),
+        phase("never_returns", &stuck),
     );
+    let mut faults = [late.faults(), stuck.faults()].concat();
+    if late.share(late.waited) < WAITED_MIN {
+        faults.push(format!("only {} of {} requests waited", late.waited, late.requests));
+    }
+    faults.iter().for_each(|fault| eprintln!("{fault}"));
+    if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Resident memory by the system's own account; 0 where it keeps none.
-fn resident_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+fn phase(name: &str, phase: &Trouble) -> String {
+    let (threads, memory) = (phase.threads, phase.resident_kib);
+    format!(
+        "{{\"name\": \"{name}\", \"requests\": {}, \"waited_share\": {}, \"p50_ms\": {:.3}, \
+         \"p99_ms\": {:.3}, \"max_ms\": {:.3}, \"flagged_share\": {}, \
+         \"threads_before\": {}, \"threads_most\": {}, \"threads_after\": {}, \
+         \"resident_kib_before\": {}, \"resident_kib_most\": {}, \"resident_kib_after\": {}}}",
+        phase.requests,
+        phase.share(phase.waited),
+        phase.took_ms_of(0.5),
+        phase.took_ms_of(0.99),
+        phase.took_ms_of(1.0),
+        phase.share(phase.flagged),
+        threads.before,
+        threads.most,
+        threads.after,
+        memory.before,
+        memory.most,
+        memory.after,
+    )
 }

@@ -54,8 +54,6 @@ pub(crate) enum Source {
     PeakMib,
     /// A number of the run's JSON, divided by the second field.
     Json(&'static str, f64),
-    /// The first number less the second, divided by the third field.
-    JsonGrowth(&'static str, &'static str, f64),
     /// The least of the numbers at `value`, over the elements of an array whose `k` is the given.
     JsonLeast { array: &'static str, k: f64, value: &'static str },
     /// A number for each element of an array; the measurement's name has `*` for its name.
@@ -84,11 +82,6 @@ impl Measurement {
             Source::Json(path, divisor) => {
                 let value = json::number(&output.document, path)? / divisor;
                 Ok(vec![(self.name.to_owned(), value)])
-            }
-            Source::JsonGrowth(after, before, divisor) => {
-                let document = &output.document;
-                let growth = json::number(document, after)? - json::number(document, before)?;
-                Ok(vec![(self.name.to_owned(), growth / divisor)])
             }
             Source::JsonLeast { array, k, value } => {
                 let least = json::least(&output.document, array, ("k", k), value)?;
@@ -245,9 +238,8 @@ const AN_ITEM: &str = "footprint.bytes_an_item";
 const A_USER: &str = "footprint.bytes_a_user";
 const STUCK_OVER: Source = Source::Json("p99_over_deadline_ms", 1.0);
 const STUCK_FLAGGED: Source = Source::Json("flagged_share", 1.0);
-const STUCK_THREADS: Source = Source::JsonGrowth("threads_after", "threads_before", 1.0);
-const STUCK_MEMORY: Source =
-    Source::JsonGrowth("resident_kib_after", "resident_kib_before", 1024.0);
+const STUCK_THREADS: Source = Source::Json("threads_left", 1.0);
+const STUCK_MEMORY: Source = Source::Json("resident_kib_left", 1024.0);
 
 #[cfg(test)]
 mod tests {

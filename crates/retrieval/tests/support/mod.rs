@@ -2,6 +2,8 @@
 //! misbehave on purpose.
 #![allow(dead_code)]
 
+pub(crate) mod trouble;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -93,6 +95,8 @@ pub(crate) enum Behaviour {
     Sound,
     /// Sleeps first, for three times its deadline.
     Slow(Duration),
+    /// Returns its items, but that long after its deadline.
+    Overruns(Duration),
     /// Waits until [`Gate::open`].
     Stuck,
     /// Panics.
@@ -153,6 +157,7 @@ impl Channel for FakeChannel {
     fn retrieve(&self, ask: &Ask, fetch_k: usize) -> Result<ChannelList, ChannelError> {
         match self.behaviour {
             Behaviour::Slow(time) => std::thread::sleep(time),
+            Behaviour::Overruns(by) => std::thread::sleep(ask.deadline.left() + by),
             Behaviour::Stuck => self.gate.pass(),
             Behaviour::Panics => panic!("as told"),
             Behaviour::Fails => return Err(ChannelError::Model("as told".to_owned())),
