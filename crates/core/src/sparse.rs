@@ -94,6 +94,19 @@ impl SparseRows {
         Self { offsets: self.offsets.clone(), columns: self.columns.clone(), values, ..*self }
     }
 
+    /// The same rows, each divided by the sum of its values; one whose sum is not above zero stays.
+    pub fn with_row_sums_of_one(mut self) -> Self {
+        for row in 0..self.height() {
+            let span = self.span(row);
+            let values = &mut self.values[span];
+            let sum: f32 = values.iter().sum();
+            if sum > 0.0 {
+                values.iter_mut().for_each(|value| *value /= sum);
+            }
+        }
+        self
+    }
+
     /// Number of rows.
     pub fn height(&self) -> usize {
         self.offsets.len() - 1
@@ -213,6 +226,19 @@ mod tests {
             }
             for (column, entries) in expected.iter().enumerate() {
                 prop_assert_eq!(&turned.entries(column).collect::<Vec<_>>(), entries);
+            }
+        }
+
+        #[test]
+        fn rows_sum_to_one_and_keep_their_proportions(rows in rows()) {
+            let matrix = SparseRows::from_rows(9, rows);
+            let divided = matrix.clone().with_row_sums_of_one();
+            for row in 0..matrix.height() {
+                let sum: f32 = matrix.row(row).1.iter().sum();
+                let divisor = if sum > 0.0 { sum } else { 1.0 };
+                for (before, after) in matrix.entries(row).zip(divided.entries(row)) {
+                    prop_assert_eq!(after, (before.0, before.1 / divisor));
+                }
             }
         }
 

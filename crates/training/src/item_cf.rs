@@ -10,7 +10,7 @@ use gannet_models::ItemNeighbours;
 use serde::{Deserialize, Serialize};
 
 use crate::fit_error::{FitError, require};
-use crate::neighbour_lists::{ListLimits, Sums, add_row, best_neighbours};
+use crate::neighbour_lists::{ListLimits, best_through_users};
 use crate::pairs::Pairs;
 use crate::recipe::Bounds;
 
@@ -47,10 +47,8 @@ impl Default for ItemCfParams {
 }
 
 impl ItemCfParams {
-    /// The same without recency where the data has no times: its order then means nothing, and a
-    /// validation part that happens to like it is wrong.
     pub(crate) fn fitting(&self, train: &TrainSet) -> Self {
-        let recency_exponent = if is_timed(train) { self.recency_exponent } else { 0.0 };
+        let recency_exponent = timed_recency(train, self.recency_exponent);
         Self { recency_exponent, ..self.clone() }
     }
 
@@ -70,9 +68,11 @@ impl ItemCfParams {
     }
 }
 
-/// Whether every event has a time.
-pub(crate) fn is_timed(train: &TrainSet) -> bool {
-    train.all_events().iter().all(|event| event.time.is_some())
+/// A recency exponent, or 0 where an event has no time: the order of events then means nothing, and
+/// a validation part that happens to like it is wrong.
+pub(crate) fn timed_recency(train: &TrainSet, exponent: f32) -> f32 {
+    let is_timed = train.all_events().iter().all(|event| event.time.is_some());
+    if is_timed { exponent } else { 0.0 }
 }
 
 /// Builds the list of every item from the positive pairs of each user's newest
@@ -103,21 +103,15 @@ pub(crate) fn item_neighbours_of(
     let (of_trigger, of_neighbour) =
         (power(params.trigger_exponent), power(params.neighbour_exponent));
     let limits = ListLimits { neighbours: params.neighbours, entries_max: bounds.entries_max };
-    best_neighbours(
+    best_through_users(
         pairs,
+        &pairs.by_user,
         limits,
         params.recency_exponent,
-        || Sums::new(pairs.item_count()),
-        |sums, item, additions, offer| {
-            // The user's row has the item itself too.
-            sums.begin(additions + pairs.users_of(item) as u64);
-            for (user, strength) in pairs.by_item.entries(item) {
-                add_row(sums, &pairs.by_user, user, strength * user_weights[user as usize]);
-            }
-            sums.drain(|other, sum| {
-                let length = of_trigger[item] * of_neighbour[other as usize];
-                offer(other, sum / (length + params.shrinkage));
-            });
+        |_, user, strength| strength * user_weights[user as usize],
+        |item, other, sum| {
+            let length = of_trigger[item] * of_neighbour[other as usize];
+            sum / (length + params.shrinkage)
         },
     )
 }

@@ -81,10 +81,38 @@ pub(crate) fn best_neighbours<S: Send>(
     ItemNeighbours { lists: lists.finish(), recency_exponent }
 }
 
+/// The lists of what users lead to: the neighbours of an item are its users' items, in sums over
+/// those users of `step(item, user, strength)` times the value that `by_user` has for the pair of
+/// user and neighbour; `similarity(item, neighbour, sum)` is what the sum comes to. `by_user` has
+/// the entries of `pairs`, perhaps with other values; all values and steps are above zero.
+pub(crate) fn best_through_users(
+    pairs: &Pairs,
+    by_user: &SparseRows,
+    limits: ListLimits,
+    recency_exponent: f32,
+    step: impl Fn(usize, u32, f32) -> f32 + Sync + Send,
+    similarity: impl Fn(usize, u32, f32) -> f32 + Sync + Send,
+) -> ItemNeighbours {
+    best_neighbours(
+        pairs,
+        limits,
+        recency_exponent,
+        || Sums::new(pairs.item_count()),
+        |sums, item, additions, offer| {
+            // The user's row has the item itself too.
+            sums.begin(additions + pairs.users_of(item) as u64);
+            for (user, strength) in pairs.by_item.entries(item) {
+                add_row(sums, by_user, user, step(item, user, strength));
+            }
+            sums.drain(|other, sum| offer(other, similarity(item, other, sum)));
+        },
+    )
+}
+
 /// Sums of many values by column. A row with few additions keeps them in a hash table that fits
 /// the fastest cache; one with many has a slot for every column, which at five million items is
 /// 20 MB a thread and misses the cache at every addition.
-pub(crate) struct Sums {
+struct Sums {
     width: usize,
     /// Slots of `(column, sum)`, a power of two of them; `EMPTY` columns are free.
     table: Vec<(u32, f32)>,
@@ -99,13 +127,13 @@ pub(crate) struct Sums {
 const EMPTY: u32 = u32::MAX;
 
 impl Sums {
-    pub(crate) fn new(width: usize) -> Self {
+    fn new(width: usize) -> Self {
         let (table, dense) = (Vec::new(), Vec::new());
         Self { width, table, shift: 31, dense, is_dense: false, used: Vec::new() }
     }
 
     /// Prepares for a row of at most so many additions. Call it when empty.
-    pub(crate) fn begin(&mut self, additions: u64) {
+    fn begin(&mut self, additions: u64) {
         let most = additions.min(self.width as u64) as usize;
         let slots = (2 * most).next_power_of_two().max(2);
         self.is_dense = 2 * slots >= self.width;
@@ -121,7 +149,7 @@ impl Sums {
 
     /// Adds a value above zero: in the dense form zero means untouched.
     #[inline]
-    pub(crate) fn add(&mut self, column: u32, value: f32) {
+    fn add(&mut self, column: u32, value: f32) {
         if self.is_dense {
             let sum = &mut self.dense[column as usize];
             if *sum == 0.0 {
@@ -149,7 +177,7 @@ impl Sums {
     }
 
     /// Takes every sum out; empty afterwards, without a pass over what was not used.
-    pub(crate) fn drain(&mut self, mut take: impl FnMut(u32, f32)) {
+    fn drain(&mut self, mut take: impl FnMut(u32, f32)) {
         for at in self.used.drain(..) {
             if self.is_dense {
                 take(at, std::mem::take(&mut self.dense[at as usize]));
@@ -163,7 +191,7 @@ impl Sums {
 
 /// Adds `scale * value` of every entry of a row.
 #[inline]
-pub(crate) fn add_row(sums: &mut Sums, rows: &SparseRows, row: u32, scale: f32) {
+fn add_row(sums: &mut Sums, rows: &SparseRows, row: u32, scale: f32) {
     let (columns, values) = rows.row(row as usize);
     for (column, value) in columns.iter().zip(values) {
         sums.add(*column, scale * value);

@@ -5,7 +5,11 @@
 //! A walk goes from a trigger to one of its users and on to one of that user's items:
 //! `similarity(i -> j) = |j|^-beta Σ_u P(i -> u)^alpha P(u -> j)^alpha`, with `P` in proportion to
 //! the strength of the pair and `|j|` the users of `j`. The user's own first step, from him to his
-//! items, is the channel's: it sums lists over the triggers.
+//! items, is the channel's: it sums lists over the triggers. With `alpha` below 1 a list no longer
+//! sums to the 1 that a walk from its trigger amounts to, and the further from it the more users
+//! the trigger has; so each list is divided by its sum, as in the evaluation of Ferrari Dacrema et
+//! al., "A Troubling Analysis of Reproducibility and Progress in Recommender Systems Research",
+//! TOIS 2021.
 
 use std::borrow::Cow;
 
@@ -15,8 +19,8 @@ use gannet_models::ItemNeighbours;
 use serde::{Deserialize, Serialize};
 
 use crate::fit_error::{FitError, require};
-use crate::item_cf::is_timed;
-use crate::neighbour_lists::{ListLimits, Sums, add_row, best_neighbours};
+use crate::item_cf::timed_recency;
+use crate::neighbour_lists::{ListLimits, best_through_users};
 use crate::pairs::Pairs;
 use crate::recipe::Bounds;
 
@@ -30,19 +34,21 @@ pub struct Rp3betaParams {
     pub alpha: f32,
     /// How much the neighbour's popularity divides, 0 to 1.
     pub beta: f32,
+    /// Whether the entries of a list are divided by their sum, so that every trigger says as much.
+    pub normalised: bool,
     /// How much older triggers count less when a user is served, as in `item_cf`.
     pub recency_exponent: f32,
 }
 
 impl Default for Rp3betaParams {
     fn default() -> Self {
-        Self { neighbours: 200, alpha: 0.6, beta: 0.3, recency_exponent: 0.0 }
+        Self { neighbours: 200, alpha: 0.6, beta: 0.3, normalised: true, recency_exponent: 0.0 }
     }
 }
 
 impl Rp3betaParams {
     pub(crate) fn fitting(&self, train: &TrainSet) -> Self {
-        let recency_exponent = if is_timed(train) { self.recency_exponent } else { 0.0 };
+        let recency_exponent = timed_recency(train, self.recency_exponent);
         Self { recency_exponent, ..self.clone() }
     }
 
@@ -79,21 +85,18 @@ pub(crate) fn rp3beta_of(pairs: &Pairs, params: &Rp3betaParams, bounds: &Bounds)
         .map(|item| (pairs.users_of(item).max(1) as f32).powf(-params.beta))
         .collect();
     let limits = ListLimits { neighbours: params.neighbours, entries_max: bounds.entries_max };
-    best_neighbours(
+    let mut model = best_through_users(
         pairs,
+        &powered,
         limits,
         params.recency_exponent,
-        || Sums::new(pairs.item_count()),
-        |sums, item, additions, offer| {
-            // The user's row has the item itself too.
-            sums.begin(additions + pairs.users_of(item) as u64);
-            for (user, strength) in pairs.by_item.entries(item) {
-                let step = strength.powf(alpha) * from_item[item] * from_user[user as usize];
-                add_row(sums, &powered, user, step);
-            }
-            sums.drain(|other, sum| offer(other, sum * penalty[other as usize]));
-        },
-    )
+        |item, user, strength| strength.powf(alpha) * from_item[item] * from_user[user as usize],
+        |_, other, sum| sum * penalty[other as usize],
+    );
+    if params.normalised {
+        model.lists = model.lists.with_row_sums_of_one();
+    }
+    model
 }
 
 /// The sum of each row to a power.
@@ -123,7 +126,8 @@ mod tests {
             alpha in 0f32..2.0,
             beta in 0f32..1.0,
         ) {
-            let params = Rp3betaParams { neighbours, alpha, beta, recency_exponent: 0.0 };
+            let params =
+                Rp3betaParams { neighbours, alpha, beta, normalised: false, recency_exponent: 0.0 };
             let mut dense = vec![[0.0f64; 9]; rows.height()];
             for (user, row) in dense.iter_mut().enumerate() {
                 rows.entries(user).for_each(|(item, s)| row[item as usize] = f64::from(s));
@@ -139,8 +143,12 @@ mod tests {
                 });
                 walk.sum::<f64>() / users_of_j.powf(beta)
             }).collect()).collect();
-            let model = rp3beta_of(&Pairs::of(rows), &params, &Bounds::default());
+            let pairs = Pairs::of(rows);
+            let model = rp3beta_of(&pairs, &params, &Bounds::default());
             assert_lists(&model, &expected, neighbours);
+            let params = Rp3betaParams { normalised: true, ..params };
+            let normalised = rp3beta_of(&pairs, &params, &Bounds::default());
+            prop_assert_eq!(normalised.lists, model.lists.with_row_sums_of_one());
         }
     }
 }

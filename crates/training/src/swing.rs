@@ -19,7 +19,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
 use crate::fit_error::{FitError, require};
-use crate::item_cf::is_timed;
+use crate::item_cf::timed_recency;
 use crate::neighbour_lists::{ListLimits, best_neighbours};
 use crate::pairs::Pairs;
 use crate::recipe::Bounds;
@@ -60,7 +60,7 @@ impl Default for SwingParams {
 
 impl SwingParams {
     pub(crate) fn fitting(&self, train: &TrainSet) -> Self {
-        let recency_exponent = if is_timed(train) { self.recency_exponent } else { 0.0 };
+        let recency_exponent = timed_recency(train, self.recency_exponent);
         Self { recency_exponent, ..self.clone() }
     }
 

@@ -69,7 +69,7 @@ impl TuneSpace {
             ials_sweeps_max: 8,
             item_cf: vec![neighbour_exponent(), user_exponent(), item_recency(), item_shrinkage()],
             swing: vec![swing_trigger(), swing_alpha(), swing_recency()],
-            rp3beta: vec![walk_beta(), walk_alpha(), walk_recency()],
+            rp3beta: vec![walk_beta(), walk_alpha(), walk_normalised(), walk_recency()],
             user_items: vec![item_exponent(), user_recency(), user_neighbours()],
             ials: vec![alpha0(), lambda(), alpha0()],
         }
@@ -107,6 +107,7 @@ impl TuneSpace {
             rp3beta: vec![
                 walk_beta(),
                 walk_alpha(),
+                walk_normalised(),
                 walk_recency(),
                 Axis::new(
                     |p| p.neighbours as f32,
@@ -168,6 +169,11 @@ fn walk_beta() -> Axis<Rp3betaParams> {
 
 fn walk_alpha() -> Axis<Rp3betaParams> {
     Axis::new(|p| p.alpha, |p, value| p.alpha = value, &TENTHS)
+}
+
+fn walk_normalised() -> Axis<Rp3betaParams> {
+    let get = |p: &Rp3betaParams| f32::from(u8::from(p.normalised));
+    Axis::new(get, |p, value| p.normalised = value > 0.5, &[0.0, 1.0])
 }
 
 fn walk_recency() -> Axis<Rp3betaParams> {

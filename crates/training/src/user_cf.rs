@@ -5,7 +5,7 @@ use gannet_models::UserItems;
 use serde::{Deserialize, Serialize};
 
 use crate::fit_error::{FitError, require};
-use crate::item_cf::is_timed;
+use crate::item_cf::timed_recency;
 use crate::pairs::Pairs;
 use crate::recipe::Bounds;
 
@@ -32,7 +32,7 @@ impl Default for UserCfParams {
 impl UserCfParams {
     /// The same without recency where the data has no times.
     pub(crate) fn fitting(&self, train: &TrainSet) -> Self {
-        let recency_exponent = if is_timed(train) { self.recency_exponent } else { 0.0 };
+        let recency_exponent = timed_recency(train, self.recency_exponent);
         Self { recency_exponent, ..self.clone() }
     }
 
