@@ -6,14 +6,15 @@
 
 #![allow(missing_docs)]
 
-use std::io::Write;
+mod support;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use gannet_core::{
-    Catalogue, Clock, EventKinds, Interaction, Item, ItemId, ItemIndex, KindIndex, ModelName,
-    SparseRows, StringTable, TagPath, Timestamp, UserId,
+    Catalogue, EventKinds, Interaction, Item, ItemId, ItemIndex, KindIndex, ModelName, SparseRows,
+    StringTable, TagPath, Timestamp, UserId,
 };
 use gannet_models::{
     Factors, FoldIn, Histories, ItemNeighbours, KeyIndex, MergeWeights, Model, Popularity, Recency,
@@ -23,6 +24,7 @@ use gannet_retrieval::{
     Ask, ChannelKinds, Deadline, Eligibility, EngineState, Request, RetrievalConfig, UserProfile,
 };
 use gannet_vectors::Matrix;
+use support::{Random, SystemClock, print_percentiles};
 
 const USERS: usize = 6_000;
 const ITEMS: usize = 4_000;
@@ -31,26 +33,14 @@ const DIM: usize = 64;
 const FETCH_K: usize = 500;
 const REQUESTS: usize = 2_000;
 
-/// Splitmix64: enough for made-up data.
-struct Random(u64);
+/// An item; low indices are popular, about as MovieLens is.
+fn item(random: &mut Random) -> u32 {
+    random.skewed(ITEMS, 3)
+}
 
-impl Random {
-    fn unit(&mut self) -> f32 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) >> 40) as f32 / (1u64 << 24) as f32
-    }
-
-    /// An item; low indices are popular, about as MovieLens is.
-    fn item(&mut self) -> u32 {
-        ((self.unit().powi(3) * ITEMS as f32) as u32).min(ITEMS as u32 - 1)
-    }
-
-    fn matrix(&mut self, rows: usize) -> Arc<Matrix> {
-        let values = (0..rows * DIM).map(|_| self.unit() - 0.5).collect();
-        Arc::new(Matrix::from_values(values, DIM).expect("whole rows of finite values"))
-    }
+fn matrix(random: &mut Random, rows: usize) -> Arc<Matrix> {
+    let values = (0..rows * DIM).map(|_| random.unit() - 0.5).collect();
+    Arc::new(Matrix::from_values(values, DIM).expect("whole rows of finite values"))
 }
 
 fn catalogue(random: &mut Random) -> Catalogue {
@@ -72,7 +62,7 @@ fn events(random: &mut Random) -> Vec<Vec<u32>> {
     let user = |_| {
         let skew = -random.unit().max(1e-4).ln();
         let count = (EVENTS_A_USER as f32 * 1.25 * skew) as usize + 20;
-        let mut items: Vec<u32> = (0..count).map(|_| random.item()).collect();
+        let mut items: Vec<u32> = (0..count).map(|_| item(random)).collect();
         items.sort_unstable();
         items.dedup();
         items
@@ -126,7 +116,7 @@ fn snapshot() -> Snapshot {
     let published = published.filter_map(|item| Some((item, catalogue.published(item)?))).collect();
     let lists: Vec<Vec<(u32, f32)>> = (0..ITEMS)
         .map(|_| {
-            let mut list: Vec<u32> = (0..260).map(|_| random.item()).collect();
+            let mut list: Vec<u32> = (0..260).map(|_| item(random)).collect();
             list.sort_unstable();
             list.dedup();
             let falling = |(at, item)| (item, 1.0 / (1.0 + at as f32));
@@ -134,7 +124,7 @@ fn snapshot() -> Snapshot {
         })
         .collect();
     let lists = SparseRows::from_rows(ITEMS as u32, lists);
-    let (items, users) = (random.matrix(ITEMS), random.matrix(USERS));
+    let (items, users) = (matrix(random, ITEMS), matrix(random, USERS));
     let fold_in = Some(FoldIn::new(&items, 1.0, 0.01, 0.1, 1.0));
     let models = [
         ("popularity", Model::Popularity(Arc::new(Popularity::new(counts)))),
@@ -182,18 +172,6 @@ fn state() -> Arc<EngineState> {
     Arc::new(state.expect("snapshot and configuration fit"))
 }
 
-struct SystemClock(Instant);
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_seconds(ITEMS as i64 * 86_400)
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
-}
-
 fn ask(state: &Arc<EngineState>, user: usize, clock: &Arc<SystemClock>) -> Ask {
     let user = UserId::new(user.to_string()).expect("a short id");
     let request = Request::for_user(state.clone(), user, clock.now()).expect("a proper request");
@@ -209,16 +187,12 @@ fn folding(ask: &Ask) -> Ask {
     Ask { profile: Arc::new(profile), ..ask.clone() }
 }
 
-fn print_percentiles(name: &str, times_us: &mut [f64]) {
-    times_us.sort_by(f64::total_cmp);
-    let at = |share: f64| times_us[((times_us.len() - 1) as f64 * share) as usize];
-    let (p50, p99) = (at(0.5), at(0.99));
-    writeln!(std::io::stdout(), "{name:<24} p50 {p50:8.1} us   p99 {p99:8.1} us").expect("stdout");
-}
-
 fn bench(criterion: &mut Criterion) {
     let state = state();
-    let clock = Arc::new(SystemClock(Instant::now()));
+    let clock = Arc::new(SystemClock {
+        started: Instant::now(),
+        now: Timestamp::from_seconds(ITEMS as i64 * 86_400),
+    });
     let mut random = Random(11);
     let user = |random: &mut Random| (random.unit() * USERS as f32) as usize % USERS;
     let asks: Vec<Ask> = (0..REQUESTS).map(|_| ask(&state, user(&mut random), &clock)).collect();

@@ -7,13 +7,14 @@
 
 #![allow(missing_docs)]
 
-use std::io::Write;
+mod support;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gannet_core::{
-    Catalogue, CatalogueBuilder, ChannelName, Clock, EventKinds, Interaction, Item, ItemId,
-    ItemIndex, KindIndex, ModelName, SparseRows, StringTable, TagPath, Timestamp, UserId,
+    Catalogue, CatalogueBuilder, ChannelName, EventKinds, Interaction, Item, ItemId, ItemIndex,
+    KindIndex, ModelName, SparseRows, StringTable, TagPath, Timestamp, UserId,
 };
 use gannet_models::{
     Histories, ItemNeighbours, KeyIndex, MergeWeights, Model, Popularity, Recency, Snapshot,
@@ -23,6 +24,7 @@ use gannet_retrieval::{
     Ask, ChannelKinds, ChannelList, ChannelSpec, Deadline, Eligibility, Engine, EngineOptions,
     RawRequest, Request, RetrievalConfig, UserProfile,
 };
+use support::{Random, SystemClock, print_percentiles, say};
 
 const TAGS: usize = 300;
 const EVENTS_A_USER: usize = 15;
@@ -30,23 +32,6 @@ const HEAVY_USERS: usize = 400;
 const HEAVY_EVENTS: usize = 5_000;
 const FETCH_K: usize = 500;
 const DAY_SECONDS: i64 = 86_400;
-
-/// Splitmix64: enough for made-up data.
-struct Random(u64);
-
-impl Random {
-    fn unit(&mut self) -> f32 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) >> 40) as f32 / (1u64 << 24) as f32
-    }
-
-    /// Below `count`; low numbers are common: the first of five million is 0.6 % of all.
-    fn skewed(&mut self, count: usize, power: i32) -> u32 {
-        ((self.unit().powi(power) * count as f32) as u32).min(count as u32 - 1)
-    }
-}
 
 /// Which item a popularity rank is: popular items stand anywhere in the catalogue.
 fn item_of(rank: u32, items: usize) -> u32 {
@@ -176,18 +161,6 @@ const CHANNELS: [(&str, &str, &str); 8] = [
     ("explore", "explore", "new_days = 7.0"),
 ];
 
-struct SystemClock(Instant);
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_seconds(1_000 * DAY_SECONDS)
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
-}
-
 fn engine(snapshot: Arc<Snapshot>, workers: usize, clock: Arc<SystemClock>) -> Engine {
     let mut text = String::new();
     for (name, kind, parameters) in CHANNELS {
@@ -221,16 +194,6 @@ fn ask(request: &Request, clock: &Arc<SystemClock>) -> Ask {
     let profile = UserProfile::build(request, &state);
     let eligible = Eligibility::of(request, &request.resolve(&profile).plan, &profile);
     Ask::new(profile, eligible, state, Deadline::after(clock.clone(), Duration::MAX))
-}
-
-fn say(text: &str) {
-    writeln!(std::io::stdout(), "{text}").expect("stdout");
-}
-
-fn print_percentiles(name: &str, times_us: &mut [f64]) {
-    times_us.sort_by(f64::total_cmp);
-    let at = |share: f64| times_us[((times_us.len() - 1) as f64 * share) as usize];
-    say(&format!("{name:<24} p50 {:8.1} us   p99 {:8.1} us", at(0.5), at(0.99)));
 }
 
 /// Share of the list that reads everything that is in the list of a budget, and its time.
@@ -280,7 +243,10 @@ fn main() {
     let mut random = Random(7);
     let snapshot = Arc::new(models(&mut random, items, users));
     say(&format!("{items} items, {users} users, made in {:.0?}", start.elapsed()));
-    let clock = Arc::new(SystemClock(Instant::now()));
+    let clock = Arc::new(SystemClock {
+        started: Instant::now(),
+        now: Timestamp::from_seconds(1_000 * DAY_SECONDS),
+    });
     let engine = engine(snapshot.clone(), 1, clock.clone());
     let state = engine.state();
     let requests: Vec<Request> =

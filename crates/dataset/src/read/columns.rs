@@ -1,5 +1,7 @@
 //! Which column of a file is what: the mapping that CSV, JSONL and Parquet share.
 
+use std::path::Path;
+
 use serde::Deserialize;
 
 use super::error::ReadError;
@@ -122,6 +124,32 @@ pub struct TableMapping {
     pub items: ItemColumns,
     /// The file of users; without one, users are known by their events alone.
     pub users: UserColumns,
+}
+
+/// The files of a folder that are there to be read, by what is mapped or else by their usual names.
+pub(crate) struct TableFiles {
+    pub(crate) items: Option<String>,
+    pub(crate) users: Option<String>,
+    /// Must be there; whoever opens it says so.
+    pub(crate) events: String,
+    pub(crate) test_events: Option<String>,
+}
+
+impl TableMapping {
+    /// The files of one format. What is named counts as there, so that a wrong name is an error.
+    pub(crate) fn files(&self, folder: &Path, ending: &str) -> TableFiles {
+        let usual = |stem: &str| format!("{stem}.{ending}");
+        let there = |named: &Option<String>, stem: &str| {
+            let usual = Some(usual(stem)).filter(|name| folder.join(name).exists());
+            named.clone().or(usual)
+        };
+        TableFiles {
+            items: there(&self.items.file, "items"),
+            users: there(&self.users.file, "users"),
+            events: self.events.file.clone().unwrap_or_else(|| usual("events")),
+            test_events: there(&None, "test_events"),
+        }
+    }
 }
 
 /// What stands between tags where nothing else is said.

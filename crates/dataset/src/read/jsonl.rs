@@ -23,27 +23,20 @@ pub(crate) fn read(
     mut reading: Reading<'_>,
     mapping: &TableMapping,
 ) -> Result<ReadOutcome, ReadError> {
-    let there = |named: Option<&str>, standard: &str| {
-        named.is_some() || reading.folder.join(standard).exists()
-    };
-    let items = there(mapping.items.file.as_deref(), "items.jsonl");
-    let users = there(mapping.users.file.as_deref(), "users.jsonl");
-    let test = there(None, "test_events.jsonl");
-    if items {
-        read_items(&mut reading, &mapping.items)?;
+    let files = mapping.files(reading.folder, "jsonl");
+    if let Some(name) = &files.items {
+        read_items(&mut reading, name, &mapping.items)?;
     }
-    if users {
-        read_users(&mut reading, &mapping.users)?;
+    if let Some(name) = &files.users {
+        read_users(&mut reading, name, &mapping.users)?;
     }
-    let name = mapping.events.file.as_deref().unwrap_or("events.jsonl");
     let mut seen = Seen::default();
-    read_events(&mut reading, name, &mapping.events, Part::Events, &mut seen)?;
-    if test {
-        let name = "test_events.jsonl";
+    read_events(&mut reading, &files.events, &mapping.events, Part::Events, &mut seen)?;
+    if let Some(name) = &files.test_events {
         read_events(&mut reading, name, &mapping.events, Part::TestEvents, &mut seen)?;
     }
     let kinds = reading.kinds(seen.values);
-    let path = reading.folder.join(name);
+    let path = reading.folder.join(&files.events);
     reading.finish(kinds, &path)
 }
 
@@ -67,7 +60,11 @@ fn each_line(
     Ok(())
 }
 
-fn read_items(reading: &mut Reading<'_>, columns: &ItemColumns) -> Result<(), ReadError> {
+fn read_items(
+    reading: &mut Reading<'_>,
+    file: &str,
+    columns: &ItemColumns,
+) -> Result<(), ReadError> {
     let separator = tag_separator(columns)?;
     let unit = columns.published_unit.unwrap_or(TimeUnit::Milliseconds);
     let name = |named: &'static str, own: &Option<String>| own.clone().unwrap_or(named.to_owned());
@@ -81,7 +78,6 @@ fn read_items(reading: &mut Reading<'_>, columns: &ItemColumns) -> Result<(), Re
         name("expires", &columns.expires),
     ];
     let asked: Vec<&str> = names.iter().map(String::as_str).collect();
-    let file = columns.file.as_deref().unwrap_or("items.jsonl");
     each_line(reading, file, |reading, line| {
         let JsonRow { asked: cells, others } = row(line, &asked, true)?;
         let [id, title, tags, author, published, available, expires] = cells.as_slice() else {
@@ -105,9 +101,12 @@ fn read_items(reading: &mut Reading<'_>, columns: &ItemColumns) -> Result<(), Re
     })
 }
 
-fn read_users(reading: &mut Reading<'_>, columns: &UserColumns) -> Result<(), ReadError> {
+fn read_users(
+    reading: &mut Reading<'_>,
+    file: &str,
+    columns: &UserColumns,
+) -> Result<(), ReadError> {
     let id = columns.id.as_deref().unwrap_or("id");
-    let file = columns.file.as_deref().unwrap_or("users.jsonl");
     each_line(reading, file, |reading, line| {
         let found = row(line, &[id], true)?;
         let fields = fields(&found.others, columns.fields.as_ref())?;

@@ -9,12 +9,12 @@
 //! as a partial copy's `user_sequences.tsv`, whose history has no times.
 
 use super::ReadOutcome;
-use super::builder::ItemFacts;
 use super::error::ReadError;
 use super::field::{self, TimeUnit};
-use super::field_cells::FieldCells;
 use super::reading::Reading;
-use super::short_video::{ACTIONS, Play, amount, files, kinds, plain, read_users, table};
+use super::short_video::{
+    ACTIONS, Play, VideoColumns, amount, files, kinds, plain, read_users, table,
+};
 
 const TEXTS: [&str; 5] = ["video_type", "upload_type", "visible_status", "music_id", "music_type"];
 const NUMBERS: [&str; 3] = ["video_duration", "server_width", "server_height"];
@@ -48,27 +48,13 @@ pub(crate) fn read(mut reading: Reading<'_>) -> Result<ReadOutcome, ReadError> {
 
 fn read_videos(reading: &mut Reading<'_>, name: &str) -> Result<(), ReadError> {
     let mut videos = table(reading, name)?;
-    let id = videos.column("video_id")?;
-    let author = videos.column("author_id")?;
     let tag = videos.column("tag")?;
-    let uploaded = videos.column("upload_dt")?;
-    let builder = &mut reading.builder;
-    let add = |name: &str, kind| builder.item_field(name, kind);
-    let fields = FieldCells::present(&videos, &TEXTS, &NUMBERS, add)?;
+    let columns = VideoColumns::of(&videos, reading, &TEXTS, &NUMBERS)?;
     while let Some(row) = videos.next()? {
         let row = row.and_then(|row| {
-            let uploaded = row
-                .optional(Some(uploaded))?
-                .map(|text| field::moment("upload_dt", text, TimeUnit::Iso8601));
             let tags = row.optional(Some(tag))?.map(|text| field::pieces(text, ","));
-            let item = ItemFacts {
-                author: row.optional(Some(author))?.map(plain),
-                tags: tags.unwrap_or_default().into_iter().map(plain).collect(),
-                published: uploaded.transpose()?,
-                fields: fields.of_row(&row)?,
-                ..ItemFacts::bare(row.text(id)?)
-            };
-            reading.builder.add_item_row("video_id", &item).map(|_| ())
+            let tags = tags.unwrap_or_default().into_iter().map(plain).collect();
+            columns.add(reading, &row, tags)
         });
         reading.count(videos.place(), row);
     }

@@ -14,9 +14,8 @@ use super::ReadOutcome;
 use super::builder::ItemFacts;
 use super::error::ReadError;
 use super::field::{self, TimeUnit};
-use super::field_cells::FieldCells;
 use super::reading::Reading;
-use super::short_video::{Play, amount, kinds, plain, read_users, table};
+use super::short_video::{Play, VideoColumns, amount, kinds, read_users, table};
 use crate::bad_rows::BadField;
 
 const TEXTS: [&str; 6] =
@@ -89,30 +88,15 @@ fn read_tags(reading: &mut Reading<'_>) -> Result<Tags, ReadError> {
 
 fn read_features(reading: &mut Reading<'_>, tags: &Tags) -> Result<(), ReadError> {
     let mut videos = table(reading, "item_daily_features.csv")?;
-    let id = videos.column("video_id")?;
-    let author = videos.column("author_id")?;
-    let uploaded = videos.column("upload_dt")?;
-    let builder = &mut reading.builder;
-    let add = |name: &str, kind| builder.item_field(name, kind);
-    let fields = FieldCells::present(&videos, &TEXTS, &NUMBERS, add)?;
+    let columns = VideoColumns::of(&videos, reading, &TEXTS, &NUMBERS)?;
     while let Some(row) = videos.next()? {
         let row = row.and_then(|row| {
-            let id = row.text(id)?;
+            let id = columns.id(&row)?;
             if reading.builder.knows_item(id) {
                 return Ok(());
             }
-            let uploaded = row
-                .optional(Some(uploaded))?
-                .map(|text| field::moment("upload_dt", text, TimeUnit::Iso8601));
             let own = tags.by_id.get(id).map(|at| tags.in_order[*at].1.as_str());
-            let item = ItemFacts {
-                author: row.optional(Some(author))?.map(plain),
-                tags: own.map(of_list).unwrap_or_default(),
-                published: uploaded.transpose()?,
-                fields: fields.of_row(&row)?,
-                ..ItemFacts::bare(id)
-            };
-            reading.builder.add_item_row("video_id", &item).map(|_| ())
+            columns.add(reading, &row, own.map(of_list).unwrap_or_default())
         });
         reading.count(videos.place(), row);
     }

@@ -27,32 +27,29 @@ pub(crate) fn read(
     mut reading: Reading<'_>,
     mapping: &TableMapping,
 ) -> Result<ReadOutcome, ReadError> {
-    let there = |named: Option<&str>, standard: &str| {
-        named.is_some() || reading.folder.join(standard).exists()
-    };
-    let items = there(mapping.items.file.as_deref(), "items.parquet");
-    let users = there(mapping.users.file.as_deref(), "users.parquet");
-    let test = reading.folder.join("test_events.parquet").exists();
-    if items {
-        read_items(&mut reading, &mapping.items)?;
+    let files = mapping.files(reading.folder, "parquet");
+    if let Some(name) = &files.items {
+        read_items(&mut reading, name, &mapping.items)?;
     }
-    if users {
-        read_users(&mut reading, &mapping.users)?;
+    if let Some(name) = &files.users {
+        read_users(&mut reading, name, &mapping.users)?;
     }
-    let name = mapping.events.file.as_deref().unwrap_or("events.parquet");
-    let events = ParquetFile::open(reading.folder, name)?;
+    let events = ParquetFile::open(reading.folder, &files.events)?;
     let path = events.path().to_owned();
     let kinds = read_events(&mut reading, events, &mapping.events, Part::Events)?;
-    if test {
-        let events = ParquetFile::open(reading.folder, "test_events.parquet")?;
+    if let Some(name) = &files.test_events {
+        let events = ParquetFile::open(reading.folder, name)?;
         read_events(&mut reading, events, &mapping.events, Part::TestEvents)?;
     }
     reading.finish(kinds, &path)
 }
 
-fn read_items(reading: &mut Reading<'_>, columns: &ItemColumns) -> Result<(), ReadError> {
+fn read_items(
+    reading: &mut Reading<'_>,
+    name: &str,
+    columns: &ItemColumns,
+) -> Result<(), ReadError> {
     let separator = tag_separator(columns)?;
-    let name = columns.file.as_deref().unwrap_or("items.parquet");
     let file = ParquetFile::open(reading.folder, name)?;
     let find =
         |named: &Option<String>, standard: &str, role| file.find(named.as_deref(), standard, role);
@@ -115,8 +112,11 @@ fn flag(column: Option<&dyn Array>, row: usize) -> Result<bool, BadField> {
     }
 }
 
-fn read_users(reading: &mut Reading<'_>, columns: &UserColumns) -> Result<(), ReadError> {
-    let name = columns.file.as_deref().unwrap_or("users.parquet");
+fn read_users(
+    reading: &mut Reading<'_>,
+    name: &str,
+    columns: &UserColumns,
+) -> Result<(), ReadError> {
     let file = ParquetFile::open(reading.folder, name)?;
     let id = file.needed(columns.id.as_deref(), "id", Role::Text)?;
     let mut wanted = vec![id];

@@ -12,8 +12,9 @@ use gannet_core::{
     EventKind, EventKinds, FieldIndex, FieldKind, KindIndex, Marks, Timestamp, watch_share,
 };
 
-use super::builder::{EventRow, Part};
+use super::builder::{EventRow, ItemFacts, Part};
 use super::error::ReadError;
+use super::field::{self, TimeUnit};
 use super::field_cells::FieldCells;
 use super::lines::{Lines, io_error};
 use super::reading::Reading;
@@ -145,6 +146,58 @@ pub(super) fn amount(row: &Row<'_>, column: usize) -> Result<f64, BadField> {
 /// A whole number that went through floats loses its `.0`.
 pub(super) fn plain(text: &str) -> &str {
     text.strip_suffix(".0").unwrap_or(text)
+}
+
+/// The columns of a table of videos that both data sets have: the id, the author, the time of the
+/// upload, and those that become fields.
+pub(super) struct VideoColumns {
+    id: usize,
+    author: usize,
+    uploaded: usize,
+    fields: FieldCells,
+}
+
+impl VideoColumns {
+    /// Finds them; those of the named fields that are there become fields of items.
+    pub(super) fn of(
+        videos: &Table<'_>,
+        reading: &mut Reading<'_>,
+        texts: &[&str],
+        numbers: &[&str],
+    ) -> Result<Self, ReadError> {
+        let add = |name: &str, kind| reading.builder.item_field(name, kind);
+        Ok(Self {
+            id: videos.column("video_id")?,
+            author: videos.column("author_id")?,
+            uploaded: videos.column("upload_dt")?,
+            fields: FieldCells::present(videos, texts, numbers, add)?,
+        })
+    }
+
+    /// The id of a row's video.
+    pub(super) fn id<'r>(&self, row: &'r Row<'_>) -> Result<&'r str, BadField> {
+        row.text(self.id)
+    }
+
+    /// Adds a row's video.
+    pub(super) fn add(
+        &self,
+        reading: &mut Reading<'_>,
+        row: &Row<'_>,
+        tags: Vec<&str>,
+    ) -> Result<(), BadField> {
+        let uploaded = row
+            .optional(Some(self.uploaded))?
+            .map(|text| field::moment("upload_dt", text, TimeUnit::Iso8601));
+        let item = ItemFacts {
+            author: row.optional(Some(self.author))?.map(plain),
+            tags,
+            published: uploaded.transpose()?,
+            fields: self.fields.of_row(row)?,
+            ..ItemFacts::bare(self.id(row)?)
+        };
+        reading.builder.add_item_row("video_id", &item).map(|_| ())
+    }
 }
 
 const USER_NUMBERS: [&str; 4] =
