@@ -95,8 +95,8 @@ pub(crate) enum Behaviour {
     Sound,
     /// Sleeps first, for three times its deadline.
     Slow(Duration),
-    /// Returns its items, but that long after its deadline.
-    Overruns(Duration),
+    /// Returns its items at the next [`Gate::release`]: after the answer has left.
+    Outlasts,
     /// Waits until [`Gate::open`].
     Stuck,
     /// Panics.
@@ -114,6 +114,8 @@ pub(crate) enum Behaviour {
 pub(crate) struct Gate {
     open: Mutex<bool>,
     opened: Condvar,
+    released: Mutex<usize>,
+    let_go: Condvar,
     pub(crate) entered: AtomicUsize,
     pub(crate) is_stuck: AtomicBool,
 }
@@ -129,6 +131,20 @@ impl Gate {
         self.is_stuck.store(false, Ordering::SeqCst);
         *self.open.lock().expect("nobody panics here") = true;
         self.opened.notify_all();
+    }
+
+    /// Lets every call go on that waits for it at this moment.
+    pub(crate) fn release(&self) {
+        *self.released.lock().expect("nobody panics here") += 1;
+        self.let_go.notify_all();
+    }
+
+    fn pass_released(&self) {
+        let mut released = self.released.lock().expect("nobody panics here");
+        let before = *released;
+        while *released == before {
+            released = self.let_go.wait(released).expect("nobody panics here");
+        }
     }
 
     fn pass(&self) {
@@ -157,7 +173,7 @@ impl Channel for FakeChannel {
     fn retrieve(&self, ask: &Ask, fetch_k: usize) -> Result<ChannelList, ChannelError> {
         match self.behaviour {
             Behaviour::Slow(time) => std::thread::sleep(time),
-            Behaviour::Overruns(by) => std::thread::sleep(ask.deadline.left() + by),
+            Behaviour::Outlasts => self.gate.pass_released(),
             Behaviour::Stuck => self.gate.pass(),
             Behaviour::Panics => panic!("as told"),
             Behaviour::Fails => return Err(ChannelError::Model("as told".to_owned())),
@@ -268,13 +284,15 @@ impl World {
         self.engine.retrieve(request)
     }
 
-    /// Waits until the threads are back to the number of the start; false after ten seconds.
+    /// Waits until the threads are back to the number of the start, releasing calls that wait for
+    /// that; false after ten seconds.
     pub(crate) fn settles(&self) -> bool {
         let since = Instant::now();
         while since.elapsed() < Duration::from_secs(10) {
             if self.engine.thread_counts() == (WORKERS, 0) {
                 return true;
             }
+            self.gate.release();
             std::thread::sleep(Duration::from_millis(1));
         }
         false
