@@ -174,7 +174,7 @@ fn state() -> Arc<EngineState> {
 
 fn ask(state: &Arc<EngineState>, user: usize, clock: &Arc<SystemClock>) -> Ask {
     let user = UserId::new(user.to_string()).expect("a short id");
-    let request = Request::for_user(state.clone(), user, clock.now()).expect("a proper request");
+    let request = Request::for_user(state.clone(), user, clock.now).expect("a proper request");
     let profile = UserProfile::build(&request, state);
     let eligible = Eligibility::new(&request.resolve(&profile).plan, &profile, None, state);
     Ask::new(profile, eligible, state.clone(), Deadline::after(clock.clone(), Duration::MAX))
