@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, anyhow, bail};
 use gannet_core::{EventKind, EventKinds};
 use gannet_dataset::{CsvMapping, TableMapping, TypedHeaderMapping};
-use gannet_retrieval::RetrievalConfig;
+use gannet_retrieval::{LiveLimits, RetrievalConfig};
 use gannet_server::AdminAccess;
 use gannet_training::Recipe;
 use serde::{Deserialize, Serialize};
@@ -38,10 +39,37 @@ pub(crate) struct Config {
     pub(crate) train: Recipe,
     pub(crate) storage: StorageConfig,
     pub(crate) engine: EngineConfig,
+    pub(crate) users: LiveLimits,
     pub(crate) server: ServerConfig,
     pub(crate) bench: BenchConfig,
     pub(crate) retrieval: RetrievalConfig,
     pub(crate) values: Vec<Setting>,
+    /// What the file was like just before it was read.
+    pub(crate) file_stamp: Option<FileStamp>,
+}
+
+/// What changes when a file is written or replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileStamp {
+    modified: SystemTime,
+    bytes: u64,
+    /// Another file under the same name has another number.
+    #[cfg(unix)]
+    inode: u64,
+}
+
+impl FileStamp {
+    /// Of the file that is read; `None` where it is not there.
+    pub(crate) fn of(common: &Common) -> Option<Self> {
+        let file = common.config.as_deref().unwrap_or(Path::new(FILE_DEFAULT));
+        let about = std::fs::metadata(file).ok()?;
+        Some(Self {
+            modified: about.modified().ok()?,
+            bytes: about.len(),
+            #[cfg(unix)]
+            inode: std::os::unix::fs::MetadataExt::ino(&about),
+        })
+    }
 }
 
 /// One value with its origin, for `config show`.
@@ -66,6 +94,7 @@ struct Typed {
     train: Recipe,
     storage: StorageConfig,
     engine: EngineConfig,
+    users: LiveLimits,
     server: ServerConfig,
     bench: BenchConfig,
 }
@@ -140,13 +169,24 @@ struct Layer {
 impl Config {
     /// Reads and checks every layer.
     pub(crate) fn load(common: &Common) -> Result<Self> {
+        let file_stamp = FileStamp::of(common);
         let mut layers = vec![Layer { origin: "default".to_owned(), table: parse(DEFAULTS)? }];
         layers.extend(file_layer(common.config.as_deref())?);
         layers.extend(variable_layers(std::env::vars())?);
         for setting in &common.settings {
             layers.push(setting_layer("--set", setting)?);
         }
-        Self::of_layers(layers)
+        Ok(Self { file_stamp, ..Self::of_layers(layers)? })
+    }
+
+    /// Keys and values that a running server does not take again.
+    pub(crate) fn fixed(&self) -> Vec<(String, String)> {
+        let retrieval = |key: &str| {
+            let table = key.split(['.', '[']).next().unwrap_or(key);
+            RETRIEVAL_KEYS.contains(&table)
+        };
+        let fixed = self.values.iter().filter(|setting| !retrieval(&setting.key));
+        fixed.map(|setting| (setting.key.clone(), setting.value.clone())).collect()
     }
 
     fn of_layers(layers: Vec<Layer>) -> Result<Self> {
@@ -160,11 +200,6 @@ impl Config {
         config.values = settings(&merged, &origins);
         Ok(config)
     }
-}
-
-/// The file that is read, whether it is there or not.
-pub(crate) fn file_of(common: &Common) -> PathBuf {
-    common.config.clone().unwrap_or_else(|| PathBuf::from(FILE_DEFAULT))
 }
 
 fn parse(text: &str) -> Result<Table> {
@@ -259,11 +294,13 @@ fn typed(merged: &Table) -> Result<Config> {
     retrieval.check()?;
     typed.data.event_kinds()?;
     typed.train.validate()?;
+    typed.users.check().context("users")?;
     let share = typed.data.bad_rows_share_max;
     if !(0.0..=1.0).contains(&share) {
         bail!("data.bad_rows_share_max: expected a share from 0 to 1, this is {share}");
     }
-    let Typed { data, csv, tables, parquet, jsonl, train, storage, engine, server, bench } = typed;
+    let Typed { data, csv, tables, parquet, jsonl, train, storage, engine, users, server, bench } =
+        typed;
     Ok(Config {
         data,
         csv,
@@ -273,10 +310,12 @@ fn typed(merged: &Table) -> Result<Config> {
         train,
         storage,
         engine,
+        users,
         server,
         bench,
         retrieval,
         values: Vec::new(),
+        file_stamp: None,
     })
 }
 
@@ -337,6 +376,7 @@ mod tests {
     fn the_default_file_says_what_the_code_does() {
         let config = Config::of_layers(vec![default_layer()]).unwrap();
         assert_eq!(config.train, Recipe::default());
+        assert_eq!(config.users, LiveLimits::default());
     }
 
     #[test]
@@ -381,6 +421,19 @@ mod tests {
             assert!(error.starts_with("my.toml"), "{error}");
             assert!(error.contains("unknown field"), "{error}");
         }
+    }
+
+    #[test]
+    fn limits_of_users_are_checked_and_name_their_layer() {
+        let bad = layer("my.toml", "[users]\nhistory_max = 3");
+        let error = format!("{:#}", Config::of_layers(vec![default_layer(), bad]).unwrap_err());
+        assert_eq!(error, "my.toml: users: history_max: expected 100 to 1000000, this is 3");
+        let fewer = layer("my.toml", "[users]\nusers_max = 1000");
+        let config = Config::of_layers(vec![default_layer(), fewer]).unwrap();
+        assert_eq!(config.users, LiveLimits { users_max: 1000, ..LiveLimits::default() });
+        let is_fixed = |key: &str| config.fixed().iter().any(|(fixed, _)| fixed == key);
+        assert!(is_fixed("users.users_max") && is_fixed("server.listen"));
+        assert!(!is_fixed("plan[0].name") && !is_fixed("channel[0].name"));
     }
 
     #[test]

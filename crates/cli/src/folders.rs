@@ -1,6 +1,7 @@
 //! Where things lie: downloads in the platform's cache, everything else in the data folder.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use etcetera::BaseStrategy;
@@ -46,6 +47,11 @@ impl Folders {
     /// Where the report of a snapshot lies; `extension` is `html` or `json`.
     pub(crate) fn report(&self, snapshot: &str, extension: &str) -> PathBuf {
         self.data.join("reports").join(format!("{snapshot}.{extension}"))
+    }
+
+    /// The report of a snapshot as a page, where it has been judged.
+    pub(crate) fn report_html(&self, snapshot: &str) -> Option<Arc<str>> {
+        std::fs::read_to_string(self.report(snapshot, "html")).ok().map(Arc::from)
     }
 }
 

@@ -15,6 +15,7 @@ mod memory;
 mod output;
 mod pipeline;
 mod progress;
+mod reloading;
 mod serving;
 mod source;
 mod split_text;

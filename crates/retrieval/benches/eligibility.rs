@@ -13,7 +13,7 @@ use gannet_core::{
 use gannet_models::{Histories, MergeWeights, Model, Popularity, Snapshot};
 use gannet_retrieval::{
     ChannelKinds, Eligibility, Engine, EngineOptions, LiveUsers, RawRequest, RetrievalConfig,
-    UserProfile, UserState,
+    UserBlocks, UserProfile, UserState,
 };
 use gannet_vectors::RowMask;
 
@@ -73,7 +73,7 @@ fn heavy_users(snapshot: &Arc<Snapshot>) -> Arc<LiveUsers> {
     for at in 0..USERS {
         let authors: Vec<u32> =
             (0..500).map(|author| spread(u64::from(at * 31 + author), 400_000)).collect();
-        users.block(&user(at), &authors, &[]);
+        users.change_blocks(&user(at), &UserBlocks::of_keys(&authors, &[]), true).expect("room");
         let page: Vec<ItemIndex> =
             (0..500).map(|item| ItemIndex(spread(u64::from(at + item * 3), ITEMS))).collect();
         users.delivered(&user(at), &page, NOW);

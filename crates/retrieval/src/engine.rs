@@ -86,7 +86,8 @@ impl Engine {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let users = users.unwrap_or_else(|| Arc::new(SnapshotUsers::new(snapshot.clone())));
         let (previous, kinds) = (self.state(), &self.options.kinds);
-        let state = EngineState::after(Some(&previous), snapshot, config, kinds, users)?;
+        let state = EngineState::after(Some(&previous), snapshot, config, kinds, users.clone())?;
+        users.begin();
         self.state.store(Arc::new(state));
         Ok(())
     }

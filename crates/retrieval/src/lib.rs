@@ -4,6 +4,7 @@
 //! only from the [`gannet_core::Clock`] handed in; the same inputs give the same answer.
 
 mod ask;
+mod blocks;
 mod candidate;
 mod channel;
 mod channels;
@@ -36,6 +37,7 @@ mod user_state;
 mod workers;
 
 pub use ask::{Ask, Deadline};
+pub use blocks::{BlockKind, BlockNames, UserBlocks};
 pub use candidate::{Candidate, Evidence};
 pub use channel::{
     Channel, ChannelBuilder, ChannelError, ChannelKinds, ChannelList, ChannelSpec,
@@ -51,7 +53,7 @@ pub use event::{EVENTS_MAX, RawEvent};
 pub use filter::{Comparison, FilterError, FilterExpression, FilterFault, FilterValue};
 pub use item_set::{ItemSet, SetEntry, SetKind};
 pub use key_set::KeySet;
-pub use live_users::{LiveLimits, LiveUsers};
+pub use live_users::{LimitError, LiveLimits, LiveUsers};
 pub use merge::{ChannelAnswer, merge, merge_diverse};
 pub use plan::{Cap, EligibilityRule, MergeKind, Normalisation, Plan, PlanChannel, Quota};
 pub use plans::{Plans, Resolved, Route};

@@ -119,6 +119,11 @@ impl Plans {
         self.scene(scene)?.experiment.as_ref()?.arm_of(user)
     }
 
+    /// What a scene's items must satisfy, in the language of request filters; `None`: nothing.
+    pub fn eligible(&self, scene: &SceneName) -> Option<&str> {
+        self.scene(scene)?.eligible.as_deref()
+    }
+
     /// How a scene's requests come to plans: the first route that fits is taken.
     pub fn routes(&self, scene: &SceneName) -> impl Iterator<Item = Route<'_>> + '_ {
         let scene = self.scene(scene);

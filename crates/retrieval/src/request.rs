@@ -284,7 +284,7 @@ pub(crate) fn refuse(
     RequestError { field: field.into(), code, why: why.into() }
 }
 
-fn check_length(field: &str, length: usize) -> Result<(), RequestError> {
+pub(crate) fn check_length(field: &str, length: usize) -> Result<(), RequestError> {
     if length <= ENTRIES_MAX {
         return Ok(());
     }
@@ -357,7 +357,7 @@ fn unknown_name(
 /// The longest name of an author or a tag, in bytes.
 const NAME_BYTES_MAX: usize = 256;
 
-fn check_name(field: &str, name: Option<&str>) -> Result<(), RequestError> {
+pub(crate) fn check_name(field: &str, name: Option<&str>) -> Result<(), RequestError> {
     match name {
         Some(name) if !(1..=NAME_BYTES_MAX).contains(&name.len()) => {
             let why = format!("expected 1 to {NAME_BYTES_MAX} bytes, these are {}", name.len());

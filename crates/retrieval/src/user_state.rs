@@ -7,14 +7,15 @@ use gannet_core::{
 };
 use gannet_models::Snapshot;
 
+use crate::blocks::UserBlocks;
 use crate::profile::Verdicts;
 use crate::{HistoryEntry, ItemSet, KeySet, SetEntry, SetKind};
 
-/// The most events of a history that a record keeps, the newest: more than any channel reads. The
+/// The most events of a history that a record keeps by default, the newest: more than any channel reads. The
 /// sets reach further back.
 pub const HISTORY_MAX: usize = 4_096;
 
-/// The most items of each kind that a user's sets keep, the newest: a user with a million events
+/// The most items of each kind that a user's sets keep by default, the newest: a user with a million events
 /// costs what one with so many does.
 pub const SET_MAX: usize = 20_000;
 
@@ -102,6 +103,12 @@ pub enum ApplyError {
     /// The value is NaN or infinite.
     #[error("expected a finite value")]
     NotFinite,
+    /// The user would have blocked more than this.
+    #[error("expected at most {0} blocked items, authors and tags of one user")]
+    TooManyBlocks(usize),
+    /// All users together would have blocked more than this.
+    #[error("all users together have blocked {0} items, authors and tags: no more are taken")]
+    BlocksFull(usize),
     /// This user state takes no events.
     #[error("this server's user state takes no events")]
     ReadOnly,
@@ -124,6 +131,28 @@ pub trait UserState: Send + Sync {
         let _ = event;
         Err(ApplyError::ReadOnly)
     }
+
+    /// What a user blocked until he says otherwise.
+    fn blocks(&self, user: &UserId) -> Arc<UserBlocks> {
+        let _ = user;
+        Arc::default()
+    }
+
+    /// Adds to what a user blocked where `is_blocked`, else takes from it: his next request sees
+    /// it. Returns what he has blocked now. The error leaves nothing changed.
+    fn change_blocks(
+        &self,
+        user: &UserId,
+        change: &UserBlocks,
+        is_blocked: bool,
+    ) -> Result<Arc<UserBlocks>, ApplyError> {
+        let _ = (user, change, is_blocked);
+        Err(ApplyError::ReadOnly)
+    }
+
+    /// Called once, on the thread that publishes a snapshot: everything of the new generation has
+    /// been checked, and the next request reads this user state. May take its time.
+    fn begin(self: Arc<Self>) {}
 }
 
 /// The users of the snapshot, as training saw them. A record is made anew for every request:
@@ -142,7 +171,7 @@ impl SnapshotUsers {
 impl UserState for SnapshotUsers {
     fn user(&self, user: &UserId, _now: Timestamp) -> Option<Arc<UserRecord>> {
         let index = self.snapshot.histories.find(user.as_str())?;
-        let (history, settled) = recorded(&self.snapshot, index);
+        let (history, settled) = recorded(&self.snapshot, index, HISTORY_MAX, SET_MAX);
         let sets = UserSets { settled: Arc::new(settled), ..UserSets::default() };
         Some(Arc::new(UserRecord::new(Some(index), history, sets)))
     }
@@ -173,17 +202,23 @@ pub(crate) fn entries_of(
 
 /// The bounded history (oldest first) and sets of a user of the snapshot. Reads backwards and
 /// stops when everything is full.
-pub(crate) fn recorded(snapshot: &Snapshot, user: UserIndex) -> (Vec<HistoryEntry>, ItemSet) {
+pub(crate) fn recorded(
+    snapshot: &Snapshot,
+    user: UserIndex,
+    history_max: usize,
+    set_max: usize,
+) -> (Vec<HistoryEntry>, ItemSet) {
     let (mut history, mut entries) = (Vec::new(), Vec::new());
     let mut counts = [0usize; SetKind::ALL.len()];
     // Enough to fill the sets many times over, were every item there only once.
-    let newest_first = snapshot.histories.events(user).iter().rev().take(8 * SET_MAX);
+    let newest_first =
+        snapshot.histories.events(user).iter().rev().take(8 * set_max.max(history_max));
     for event in newest_first {
         let (speaks, marks) = entries_of(&snapshot.kinds, event);
-        history.extend(speaks.filter(|_| history.len() < HISTORY_MAX));
+        history.extend(speaks.filter(|_| history.len() < history_max));
         for entry in marks.into_iter().flatten() {
             let count = &mut counts[entry.kind as usize];
-            if *count < SET_MAX {
+            if *count < set_max {
                 *count += 1;
                 entries.push(entry);
             }

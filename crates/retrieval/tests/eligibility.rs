@@ -13,8 +13,8 @@ use gannet_core::{
 use gannet_models::{Histories, MergeWeights, Snapshot};
 use gannet_retrieval::{
     ChannelKinds, Eligibility, Engine, EngineOptions, Explanation, HistoryEntry, ItemSet,
-    LiveUsers, RawRequest, RetrievalConfig, SetEntry, SetKind, UserProfile, UserRecord, UserSets,
-    UserState,
+    LiveUsers, RawRequest, RetrievalConfig, SetEntry, SetKind, UserBlocks, UserProfile, UserRecord,
+    UserSets, UserState,
 };
 use gannet_vectors::RowMask;
 use proptest::prelude::*;
@@ -283,7 +283,7 @@ fn an_author_with_every_item_costs_no_list() {
     let snapshot = snapshot(&vec![row; 50_000]);
     let users = Arc::new(LiveUsers::new(snapshot.clone()));
     let user = UserId::new("u").expect("an id");
-    users.block(&user, &[0], &[]);
+    users.change_blocks(&user, &UserBlocks::of_keys(&[0], &[]), true).unwrap();
     let record = users.user(&user, Timestamp(NOW)).expect("known by now");
     assert_eq!((record.sets.settled.len(), record.sets.blocked_authors.len()), (0, 1));
     let wish = Wish {

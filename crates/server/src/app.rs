@@ -1,6 +1,6 @@
 //! What all requests share.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use gannet_retrieval::Engine;
 
@@ -9,7 +9,7 @@ use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::notices::Notices;
 use crate::options::ServeOptions;
-use crate::reload::LastReload;
+use crate::reload::LastRefused;
 
 /// A place for the engine, which may arrive after the server has started: until then `/readyz`
 /// and every request answer 503.
@@ -45,11 +45,12 @@ impl From<Arc<Engine>> for EngineSlot {
 pub(crate) struct App {
     pub(crate) options: ServeOptions,
     pub(crate) engine: EngineSlot,
-    pub(crate) page: Option<Arc<str>>,
+    /// The report of the snapshot that serves.
+    pub(crate) page: Mutex<Option<Arc<str>>>,
     pub(crate) metrics: Metrics,
     pub(crate) notices: Notices,
     pub(crate) admission: Admission,
-    pub(crate) last_reload: LastReload,
+    pub(crate) last_refused: LastRefused,
 }
 
 impl App {
@@ -59,11 +60,11 @@ impl App {
         Self {
             options,
             engine,
-            page,
+            page: Mutex::new(page),
             metrics: Metrics::new(),
             notices,
             admission,
-            last_reload: LastReload::default(),
+            last_refused: LastRefused::default(),
         }
     }
 

@@ -79,7 +79,8 @@ impl ApiError {
 
 impl From<RequestError> for ApiError {
     fn from(RequestError { field, code, why }: RequestError) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, why).at(field)
+        let error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, why);
+        if field.is_empty() { error } else { error.at(field) }
     }
 }
 

@@ -1,19 +1,19 @@
 //! One function an endpoint.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use gannet_retrieval::{BuiltinRanker, Engine, RawRequest};
 
 use crate::answer::{EventsAnswer, HealthAnswer, ItemAnswer, RetrieveAnswer};
 use crate::app::App;
-use crate::body::read_json;
 use crate::error::{ApiError, ErrorAnswer};
+use crate::extract::{JsonBody, PathText, Ready};
 use crate::request::{EventsBody, RetrieveBody, SimilarBody};
+use crate::responses::{BodyFaults, NotReady, PathFaults};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -24,60 +24,52 @@ const TOP_MAX: usize = 100_000;
 #[utoipa::path(post, path = "/v1/retrieve", tag = "retrieval",
     request_body = RetrieveBody, responses(
     (status = 200, description = "Candidates, best first", body = RetrieveAnswer),
-    (status = 400, description = "Malformed JSON, with its position", body = ErrorAnswer),
-    (status = 408, description = "The body did not arrive in time", body = ErrorAnswer),
-    (status = 413, description = "The body is too large", body = ErrorAnswer),
-    (status = 415, description = "The body is not JSON", body = ErrorAnswer),
-    (status = 422, description = "A field is at fault", body = ErrorAnswer),
-    (status = 503, description = "Overloaded, or no snapshot yet", body = ErrorAnswer),
+    BodyFaults,
+    NotReady,
 ))]
 pub(crate) async fn retrieve(
     State(app): State<Arc<App>>,
-    request: Request,
+    Ready(engine): Ready,
+    JsonBody(body): JsonBody<RetrieveBody>,
 ) -> Result<Response, ApiError> {
-    let body: RetrieveBody = read_json(&app, request).await?;
     let (top, explain) = (body.top, body.explain);
     if let Some(top) = top.filter(|top| !(1..=TOP_MAX).contains(top)) {
         let message = format!("expected 1 to {TOP_MAX}, this is {top}");
         return Err(ApiError::out_of_range("top", message));
     }
     body.check()?;
-    answer(app, body.into_raw(), top, explain).await
+    answer(app, engine, body.into_raw(), top, explain).await
 }
 
 /// Items that go with an item.
 #[utoipa::path(post, path = "/v1/similar", tag = "retrieval",
     request_body = SimilarBody, responses(
     (status = 200, description = "Candidates, best first", body = RetrieveAnswer),
-    (status = 400, description = "Malformed JSON, with its position", body = ErrorAnswer),
     (status = 404, description = "No item has this id", body = ErrorAnswer),
-    (status = 408, description = "The body did not arrive in time", body = ErrorAnswer),
-    (status = 413, description = "The body is too large", body = ErrorAnswer),
-    (status = 415, description = "The body is not JSON", body = ErrorAnswer),
-    (status = 422, description = "A field is at fault", body = ErrorAnswer),
-    (status = 503, description = "Overloaded, or no snapshot yet", body = ErrorAnswer),
+    BodyFaults,
+    NotReady,
 ))]
 pub(crate) async fn similar(
     State(app): State<Arc<App>>,
-    request: Request,
+    Ready(engine): Ready,
+    JsonBody(body): JsonBody<SimilarBody>,
 ) -> Result<Response, ApiError> {
-    let body: SimilarBody = read_json(&app, request).await?;
-    let state = app.ready()?.state();
+    let state = engine.state();
     if state.snapshot.catalogue.find(body.item.item().as_str()).is_none() {
         return Err(ApiError::unknown_item("item"));
     }
     let explain = body.explain;
-    answer(app, body.into_raw(), None, explain).await
+    answer(app, engine, body.into_raw(), None, explain).await
 }
 
 /// Checks, admits, retrieves and writes the answer; all but the waiting on a thread of its own.
 async fn answer(
     app: Arc<App>,
+    engine: Arc<Engine>,
     raw: RawRequest,
     top: Option<usize>,
     explain: bool,
 ) -> Result<Response, ApiError> {
-    let engine = app.ready()?.clone();
     let wait_max = app.options.request_timeout;
     let counting = app.clone();
     let work = move || retrieve_on_thread(&counting, &engine, raw, top, explain);
@@ -115,19 +107,14 @@ fn retrieve_on_thread(
 #[utoipa::path(post, path = "/v1/events", tag = "retrieval",
     request_body = EventsBody, responses(
     (status = 200, description = "All were taken", body = EventsAnswer),
-    (status = 400, description = "Malformed JSON, with its position", body = ErrorAnswer),
-    (status = 408, description = "The body did not arrive in time", body = ErrorAnswer),
-    (status = 413, description = "The body is too large", body = ErrorAnswer),
-    (status = 415, description = "The body is not JSON", body = ErrorAnswer),
-    (status = 422, description = "An event is at fault; none was taken", body = ErrorAnswer),
-    (status = 503, description = "Overloaded, or no snapshot yet", body = ErrorAnswer),
+    BodyFaults,
+    NotReady,
 ))]
 pub(crate) async fn events(
     State(app): State<Arc<App>>,
-    request: Request,
+    Ready(engine): Ready,
+    JsonBody(body): JsonBody<EventsBody>,
 ) -> Result<Json<EventsAnswer>, ApiError> {
-    let body: EventsBody = read_json(&app, request).await?;
-    let engine = app.ready()?.clone();
     let events = body.into_raw();
     let work = move || engine.apply(events);
     let applied = app.admission.run(app.options.request_timeout, work).await?;
@@ -141,19 +128,15 @@ pub(crate) async fn events(
         example = "Toy Story (1995)"),
 ), responses(
     (status = 200, description = "The item", body = ItemAnswer),
-    (status = 400, description = "The id is not UTF-8", body = ErrorAnswer),
+    PathFaults,
     (status = 404, description = "No item has this id", body = ErrorAnswer),
-    (status = 503, description = "No snapshot yet", body = ErrorAnswer),
+    NotReady,
 ))]
 pub(crate) async fn item(
-    State(app): State<Arc<App>>,
-    id: Result<Path<String>, PathRejection>,
+    Ready(engine): Ready,
+    PathText(id): PathText,
 ) -> Result<Json<ItemAnswer>, ApiError> {
-    let Path(id) = id.map_err(|_| {
-        let message = "expected an id in percent-encoded UTF-8";
-        ApiError::new(StatusCode::BAD_REQUEST, "bad_id", message).at("id")
-    })?;
-    let state = app.ready()?.state();
+    let state = engine.state();
     let catalogue = &state.snapshot.catalogue;
     let item = catalogue.find(&id).ok_or_else(|| ApiError::unknown_item("id"))?;
     Ok(Json(ItemAnswer::new(catalogue, item, &state.snapshot.version)))
@@ -170,11 +153,11 @@ pub(crate) async fn livez() -> Json<HealthAnswer> {
 /// Whether requests can be answered.
 #[utoipa::path(get, path = "/readyz", tag = "operation", responses(
     (status = 200, description = "They can", body = HealthAnswer),
-    (status = 503, description = "No snapshot yet", body = ErrorAnswer),
+    NotReady,
 ))]
-pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<Json<HealthAnswer>, ApiError> {
-    let snapshot = Some(app.ready()?.state().snapshot.version.clone());
-    Ok(Json(HealthAnswer { status: "ok", snapshot }))
+pub(crate) async fn readyz(Ready(engine): Ready) -> Json<HealthAnswer> {
+    let snapshot = Some(engine.state().snapshot.version.clone());
+    Json(HealthAnswer { status: "ok", snapshot })
 }
 
 /// Counters and histograms for Prometheus.
@@ -206,6 +189,7 @@ pub(crate) async fn page(State(app): State<Arc<App>>) -> Response {
     // The page carries its scripts and styles; it may load nothing and talk to nobody.
     let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                   img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    let html = app.page.as_deref().unwrap_or(include_str!("no_report.html")).to_owned();
+    let page = app.page.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let html = page.as_deref().unwrap_or(include_str!("no_report.html")).to_owned();
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response()
 }

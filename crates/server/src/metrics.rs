@@ -30,7 +30,8 @@ pub(crate) struct Metrics {
     answers: Family<Labels, Counter>,
     degraded: Counter,
     fallback: Counter,
-    reloads: Family<Labels, Counter>,
+    config_reloads: Family<Labels, Counter>,
+    snapshot_reloads: Family<Labels, Counter>,
     enabled: Family<Labels, Gauge>,
     events: Counter,
     batches_refused: Counter,
@@ -43,6 +44,11 @@ fn histogram() -> Histogram {
 
 fn seconds(microseconds: u64) -> f64 {
     microseconds as f64 / 1e6
+}
+
+fn count_outcome(family: &Family<Labels, Counter>, is_taken: bool) {
+    let outcome = if is_taken { "taken" } else { "refused" };
+    family.get_or_create(&vec![("outcome", outcome.to_owned())]).inc();
 }
 
 impl Metrics {
@@ -62,7 +68,8 @@ impl Metrics {
             answers: Family::default(),
             degraded: Counter::default(),
             fallback: Counter::default(),
-            reloads: Family::default(),
+            config_reloads: Family::default(),
+            snapshot_reloads: Family::default(),
             enabled: Family::default(),
             events: Counter::default(),
             batches_refused: Counter::default(),
@@ -91,7 +98,10 @@ impl Metrics {
         );
         count("channel_faults", "Faults mended in a channel's lists", &self.channel_faults);
         count("dropped", "Items left out by channel and reason", &self.dropped);
-        count("config_reloads", "Configurations taken while serving, by outcome", &self.reloads);
+        let help = "Configurations taken while serving, by outcome";
+        count("config_reloads", help, &self.config_reloads);
+        let help = "Snapshots taken while serving, by outcome";
+        count("snapshot_reloads", help, &self.snapshot_reloads);
         let enabled = self.enabled.clone();
         registry.register("channel_enabled", "1 where a channel is switched on", enabled);
         let degraded = self.degraded.clone();
@@ -117,9 +127,12 @@ impl Metrics {
         self.request_time.get_or_create(&vec![("route", route)]).observe(took.as_secs_f64());
     }
 
-    pub(crate) fn count_reload(&self, is_taken: bool) {
-        let outcome = if is_taken { "taken" } else { "refused" };
-        self.reloads.get_or_create(&vec![("outcome", outcome.to_owned())]).inc();
+    pub(crate) fn count_config_reload(&self, is_taken: bool) {
+        count_outcome(&self.config_reloads, is_taken);
+    }
+
+    pub(crate) fn count_snapshot_reload(&self, is_taken: bool) {
+        count_outcome(&self.snapshot_reloads, is_taken);
     }
 
     /// What the switches of the configured channels are; others have none any more.

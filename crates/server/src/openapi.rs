@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use utoipa::OpenApi;
 
-use crate::{admin, handlers};
+use crate::{admin, blocked, handlers};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,6 +19,9 @@ use crate::{admin, handlers};
         handlers::similar,
         handlers::events,
         handlers::item,
+        blocked::show,
+        blocked::add,
+        blocked::remove,
         handlers::livez,
         handlers::readyz,
         handlers::metrics,

@@ -36,7 +36,7 @@ pub struct ServeOptions {
     pub shutdown_grace: Duration,
     /// Who may see and change what is in force.
     pub admin: AdminAccess,
-    /// How the configuration is taken again; `None`: it is not.
+    /// How configuration and snapshot are taken again; `None`: they are not.
     pub reloader: Option<Reloader>,
 }
 

@@ -51,6 +51,10 @@ impl IdText {
         ItemId::new(self.0.as_str()).expect("checked when it was read")
     }
 
+    pub(crate) fn into_text(self) -> String {
+        self.0
+    }
+
     fn user(&self) -> UserId {
         UserId::new(self.0.as_str()).expect("checked when it was read")
     }
@@ -87,7 +91,7 @@ fn filter_schema() -> RefOr<Schema> {
     OneOfBuilder::new().description(Some(about)).item(text).item(object).item(nothing).into()
 }
 
-fn ids_schema() -> RefOr<Schema> {
+pub(crate) fn ids_schema() -> RefOr<Schema> {
     utoipa::openapi::schema::ArrayBuilder::new().items(id_schema()).into()
 }
 

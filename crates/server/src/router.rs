@@ -13,17 +13,21 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::admin;
 use crate::app::{App, EngineSlot};
+use crate::blocked;
 use crate::error::ApiError;
 use crate::handlers;
 use crate::notices::tell_panic;
 use crate::options::ServeOptions;
 
 /// Every method and path that is answered.
-pub const ROUTES: [(&str, &str); 12] = [
+pub const ROUTES: [(&str, &str); 15] = [
     ("post", "/v1/retrieve"),
     ("post", "/v1/similar"),
     ("post", "/v1/events"),
     ("get", "/v1/items/{id}"),
+    ("get", "/v1/users/{user}/blocked"),
+    ("put", "/v1/users/{user}/blocked"),
+    ("delete", "/v1/users/{user}/blocked"),
     ("get", "/livez"),
     ("get", "/readyz"),
     ("get", "/metrics"),
@@ -46,6 +50,10 @@ pub(crate) fn router_of(app: Arc<App>) -> Router {
         .route("/v1/similar", post(handlers::similar))
         .route("/v1/events", post(handlers::events))
         .route("/v1/items/{id}", get(handlers::item))
+        .route(
+            "/v1/users/{user}/blocked",
+            get(blocked::show).put(blocked::add).delete(blocked::remove),
+        )
         .route("/livez", get(handlers::livez))
         .route("/readyz", get(handlers::readyz))
         .route("/metrics", get(handlers::metrics))
@@ -86,6 +94,8 @@ async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> R
     let method = match *request.method() {
         Method::GET => "get",
         Method::POST => "post",
+        Method::PUT => "put",
+        Method::DELETE => "delete",
         Method::HEAD => "head",
         _ => "other",
     };

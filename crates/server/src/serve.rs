@@ -21,7 +21,7 @@ use crate::admin::Peer;
 use crate::answer_socket::AnswerSocket;
 use crate::app::{App, EngineSlot};
 use crate::options::ServeOptions;
-use crate::reload::watch;
+use crate::reload::{hang_up_signal, watch};
 use crate::router::router_of;
 
 /// Why a server cannot run.
@@ -67,7 +67,7 @@ pub async fn serve_on(
 ) {
     let limits = options.clone();
     let app = Arc::new(App::new(options, engine.into(), report_html));
-    let watching = tokio::spawn(watch(app.clone()));
+    let watching = tokio::spawn(watch(app.clone(), hang_up_signal()));
     let router = router_of(app);
     let connections_max = limits.connections_max.clamp(1, Semaphore::MAX_PERMITS);
     let connections = Arc::new(Semaphore::new(connections_max));

@@ -204,11 +204,11 @@ async fn the_description_lists_exactly_the_routes_that_exist() {
     routes.sort();
     assert_eq!(documented(&openapi), routes);
     for (way, path) in routes {
-        let path = path.replace("{id}", "42").replace("{name}", "finder");
-        let other = if way == "get" { "POST" } else { "GET" };
-        let refused = server.send(other, &path, "", "").await;
+        let path = path.replace("{id}", "42").replace("{name}", "finder").replace("{user}", "1");
+        let refused = server.send("PATCH", &path, "", "").await;
         refused.assert_error(405, "wrong_method");
-        assert!(refused.headers.contains(&format!("allow: {way}")), "{refused:?}");
+        let allowed = refused.headers.lines().find_map(|line| line.strip_prefix("allow: "));
+        assert!(allowed.is_some_and(|all| all.split(',').any(|one| one == way)), "{refused:?}");
         let answer = server.send(&way.to_uppercase(), &path, "", "").await;
         assert!([200, 415].contains(&answer.status), "{way} {path}: {answer:?}");
     }
@@ -236,7 +236,9 @@ async fn every_schema_has_an_example_and_the_server_takes_those_of_requests() {
     assert_eq!(number(&schemas["SimilarBody"], "item"), whole);
     assert_eq!(number(&schemas["RetrieveBody"], "user"), whole);
     assert_eq!(server.post("/v1/retrieve", r#"{"user": null, "scene": null}"#).await.status, 200);
-    for body in ["RetrieveBody", "SimilarBody", "HistoryBody", "VectorBody", "FilterBody"] {
+    for body in
+        ["RetrieveBody", "SimilarBody", "HistoryBody", "VectorBody", "FilterBody", "BlockedBody"]
+    {
         assert_eq!(schemas[body]["additionalProperties"], false, "{body}");
     }
 }
@@ -245,7 +247,20 @@ async fn every_schema_has_an_example_and_the_server_takes_those_of_requests() {
 async fn an_operator_sees_what_is_in_force_and_switches_a_channel_off() {
     let server = Server::start().await;
     let plans = server.get("/v1/admin/plans").await.json();
-    assert_eq!(plans["plans"][0]["plan"], "home");
+    let home = &plans["plans"][0];
+    assert_eq!((&home["plan"], &home["merge"]), (&json!("home"), &json!("rrf")));
+    let rule = json!({ "refuse_consumed": true, "consumed_days": null, "refuse_exposed": true,
+        "exposed_days": 3.0, "refuse_delivered": true, "delivered_minutes": 10.0 });
+    assert_eq!(home["eligibility"], rule);
+    let caps = json!([{ "field": "tags", "max": 100, "level": 1, "hard": false }]);
+    assert_eq!((&home["caps"], &home["deadline_ms"]), (&caps, &json!(5_000)));
+    let finder = json!({ "channel": "finder", "enabled": true, "fetch_k": 500, "min": 1,
+        "target": 400, "max": 450, "weight": 1.0, "deadline_ms": 5_000 });
+    assert_eq!(home["channels"], json!([finder]));
+    let detail = json!({ "scene": "detail", "plan": "home", "eligible": "tags any [\"Comedy\"]",
+        "items": TITLES.len() });
+    assert_eq!(plans["scenes"][1], detail);
+    assert_eq!((&plans["reload_error"], &plans["snapshot_error"]), (&Value::Null, &Value::Null));
     assert_eq!(
         plans["routes"][0],
         json!({ "scene": "home", "segment": null, "arm": null,
@@ -327,4 +342,46 @@ async fn a_filter_is_text_or_the_older_object() {
     let unknown = ask(json!({ "tag_any": [] })).await;
     assert_eq!(unknown.assert_error(422, "unknown_field"), "filter.tag_any");
     ask(json!(7)).await.assert_error(422, "bad_field");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_user_blocks_is_in_none_of_his_answers_until_he_unblocks_it() {
+    let server = Server::start_with(live_engine(), None, |_| {}).await;
+    let path = format!("/v1/users/{}/blocked", encode("a/b ü"));
+    let nothing = json!({ "user": "a/b ü", "items": [], "authors": [], "tags": [] });
+    assert_eq!(server.get(&path).await.json(), nothing);
+    let send = async |method: &str, body: Value| {
+        let json = "content-type: application/json\r\n";
+        server.send(method, &path, json, &body.to_string()).await
+    };
+    let put = send("PUT", json!({ "items": [42, TITLES[0]] })).await.json();
+    assert_eq!(put["items"], json!(["42", TITLES[0]]));
+    let ask = json!({ "user": "a/b ü", "dry_run": true }).to_string();
+    let answer = server.post("/v1/retrieve", &ask).await;
+    assert_eq!(answer.items().len(), TITLES.len() - 2);
+    assert!(!answer.items().iter().any(|item| item == "42" || item == TITLES[0]));
+    let put = send("PUT", json!({ "tags": [" Comedy / Dark "] })).await.json();
+    assert_eq!((&put["tags"], &put["items"]), (&json!(["Comedy/Dark"]), &json!(["42", TITLES[0]])));
+    assert!(server.post("/v1/retrieve", &ask).await.items().is_empty());
+    let left = send("DELETE", json!({ "tags": ["Comedy/Dark"], "items": [TITLES[0]] })).await;
+    assert_eq!(left.json()["items"], json!(["42"]));
+    assert_eq!(server.get(&path).await.json(), left.json());
+    assert_eq!(server.post("/v1/retrieve", &ask).await.items().len(), TITLES.len() - 1);
+    for (body, field, code) in [
+        (json!({ "items": ["gone"] }), "items[0]", "unknown_item"),
+        (json!({ "authors": ["nobody"] }), "authors[0]", "unknown_author"),
+        (json!({ "items": [42], "tags": ["Horror"] }), "tags[0]", "unknown_tag"),
+        (json!({ "tag": ["Comedy"] }), "tag", "unknown_field"),
+        (json!({ "items": [""] }), "items[0]", "bad_field"),
+    ] {
+        for method in ["PUT", "DELETE"] {
+            let refused = send(method, body.clone()).await;
+            assert_eq!(refused.assert_error(422, code), field, "{method}");
+        }
+    }
+    assert_eq!(server.get(&path).await.json(), left.json(), "nothing was half-applied");
+    let bad = server.get("/v1/users/%FF/blocked").await;
+    assert_eq!(bad.assert_error(400, "bad_id"), "user");
+    let long = format!("/v1/users/{}/blocked", "u".repeat(300));
+    assert_eq!(server.get(&long).await.assert_error(422, "bad_id"), "user");
 }

@@ -126,12 +126,14 @@ channel = [
 ]
 scene = [
     { name = "home", plan = "home" },
-    { name = "detail", plan = "home" },
+    { name = "detail", plan = "home", eligible = 'tags any ["Comedy"]' },
     { name = "broken", plan = "broken" },
     { name = "gated", plan = "gated" },
 ]
 plan = [
-    { name = "home", deadline_ms = 5000, channel = [{ name = "finder" }] },
+    { name = "home", deadline_ms = 5000, exposed_days = 3, cap = [
+        { field = "tags", max = 100, level = 1 },
+    ], channel = [{ name = "finder", min = 1, target = 400, max = 450 }] },
     { name = "broken", deadline_ms = 5000, channel = [{ name = "finder" }, { name = "broken" }] },
     { name = "gated", deadline_ms = 60000, channel = [{ name = "gated" }] },
 ]
