@@ -90,16 +90,16 @@ impl LiveUsers {
 
     /// In place of what he had blocked; bounds were looked at when he blocked it.
     fn put_blocks(&self, user: &str, blocks: UserBlocks) {
-        self.put_blocks_in(&mut self.shard(user), user, Arc::new(blocks));
+        self.put_blocks_in(&mut self.shard(user), user, &Arc::new(blocks));
     }
 
-    fn put_blocks_in(&self, shard: &mut Shard, user: &str, blocks: Arc<UserBlocks>) {
+    fn put_blocks_in(&self, shard: &mut Shard, user: &str, blocks: &Arc<UserBlocks>) {
         let had = shard.blocks.get(user).map_or(0, |blocks| blocks.len());
         self.blocked.fetch_add(blocks.len(), Ordering::Relaxed);
         self.blocked.fetch_sub(had, Ordering::Relaxed);
         shard.put_blocks(user, blocks.clone(), &self.limits);
         if let Some(heir) = &shard.heir {
-            heir.put_blocks(user, &blocks);
+            heir.put_blocks(user, blocks);
         }
     }
 
@@ -249,7 +249,7 @@ impl UserState for LiveUsers {
         if is_blocked {
             self.check_blocks(&blocks, had.len())?;
         }
-        self.put_blocks_in(&mut shard, user.as_str(), blocks.clone());
+        self.put_blocks_in(&mut shard, user.as_str(), &blocks);
         Ok(blocks)
     }
 
