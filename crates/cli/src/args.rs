@@ -295,6 +295,8 @@ pub(crate) struct TrainingArgs {
 pub(crate) enum TuneEffort {
     /// The recipe of the configuration as it stands.
     Off,
+    /// The same, and the merge's weights learnt: one more fit, whatever the size.
+    Weights,
     /// A few settings a model.
     Quick,
     /// Many more.

@@ -215,4 +215,33 @@ impl TrainSet {
         };
         self.split(&kind, Positive::Threshold)
     }
+
+    /// The split for tuning what will be judged by a split of kind `judged`: the same kind once
+    /// more, so that validation users stand before models as test users will. A cut by time shows
+    /// them strangers and items that hardly anybody has met, which a cut within each user hides:
+    /// settings chosen without them are settings for another question. Kinds that cannot be made
+    /// again ([`SplitKind::Fixed`]), or events all of one moment, get the usual split.
+    pub fn validation_split_like(
+        &self,
+        judged: &SplitKind,
+        train_share: f64,
+        seed: u64,
+    ) -> Result<Split, SplitError> {
+        let kind = match judged {
+            SplitKind::Fixed => return self.validation_split(train_share, seed),
+            SplitKind::TemporalGlobal { .. } => SplitKind::TemporalGlobal { train_share },
+            SplitKind::TemporalPerUser { .. } => SplitKind::TemporalPerUser { train_share },
+            SplitKind::LeaveOneOut => SplitKind::LeaveOneOut,
+            SplitKind::RandomPerUser { .. } => SplitKind::RandomPerUser { train_share, seed },
+            SplitKind::HeldOutUsers { fold_in_share, .. } => SplitKind::HeldOutUsers {
+                user_share: 1.0 - train_share,
+                fold_in_share: *fold_in_share,
+                seed,
+            },
+        };
+        match self.split(&kind, kind.positive()) {
+            Err(SplitError::OneMoment { .. }) => self.validation_split(train_share, seed),
+            made => made,
+        }
+    }
 }

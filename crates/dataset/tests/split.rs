@@ -344,6 +344,28 @@ fn training_on_everything_keeps_every_event_and_every_user() {
 }
 
 #[test]
+fn a_validation_split_is_made_as_the_test_split_was() {
+    let rows: Vec<_> =
+        (0..24).map(|at| (at % USERS, at / 2 % ITEMS, 0, Some(i64::from(at)))).collect();
+    let whole = TrainSet::whole(&dataset(&rows));
+    let like = |kind: SplitKind| whole.validation_split_like(&kind, 0.75, 3).unwrap();
+    let global = like(SplitKind::TemporalGlobal { train_share: 0.9 });
+    assert_eq!(global.kind, SplitKind::TemporalGlobal { train_share: 0.75 });
+    let newest = global.train.all_events().iter().map(|event| event.time).max().unwrap();
+    assert_eq!(newest, Some(Timestamp(17)), "everything trains that came before one moment");
+    let strangers = SplitKind::HeldOutUsers { user_share: 0.2, fold_in_share: 0.5, seed: 9 };
+    let strangers = like(strangers);
+    assert!(strangers.test.users().iter().all(|user| !user.has_history));
+    assert_eq!(like(SplitKind::LeaveOneOut).kind, SplitKind::LeaveOneOut);
+    let usual = SplitKind::TemporalPerUser { train_share: 0.75 };
+    assert_eq!(like(SplitKind::Fixed).kind, usual);
+    let rows: Vec<_> = (0..12).map(|at| (at % USERS, at, 0, Some(5))).collect();
+    let moment = TrainSet::whole(&dataset(&rows));
+    let global = SplitKind::TemporalGlobal { train_share: 0.9 };
+    assert_eq!(moment.validation_split_like(&global, 0.75, 3).unwrap().kind, usual);
+}
+
+#[test]
 fn without_times_the_validation_split_is_drawn_at_random() {
     let rows: Vec<_> = (0..10).map(|item| (0, item, 0, None)).collect();
     let whole = TrainSet::whole(&dataset(&rows));

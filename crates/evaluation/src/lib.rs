@@ -23,6 +23,7 @@ mod tables;
 mod tallies;
 mod truth;
 mod tune;
+mod validation;
 
 pub use bootstrap::{Interval, paired_bootstrap};
 pub use channel_recall::channel_recall;
@@ -39,4 +40,5 @@ pub use report::{
 pub use study::evaluate;
 pub use tables::{Column, Table};
 pub use truth::{TruthList, TruthOptions, TruthPoint, TruthReport, evaluate_truth};
-pub use tune::{TunedWeights, ValidationUser, tune_merge_weights, validation_lists};
+pub use tune::{TunedWeights, tune_merge_weights};
+pub use validation::{ValidationUser, validation_lists};

@@ -2,24 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use gannet_core::{ChannelName, ItemIndex, Progress};
-use gannet_dataset::{TestSet, TrainSet};
-use gannet_retrieval::{ChannelAnswer, Engine, MergeKind, Plan, merge};
+use gannet_core::{ChannelName, Progress};
+use gannet_retrieval::{MergeKind, Plan};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::ask::Asker;
-use crate::sample::sample;
-use crate::{EvaluateError, StudyOptions, hit_ranks, hits_at};
-
-/// A validation user's lists, kept for many merges: about 50 KB for six channels of 500.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ValidationUser {
-    /// The held-out items, ascending.
-    pub held_out: Vec<ItemIndex>,
-    /// The plan's channels in order.
-    pub answers: Vec<ChannelAnswer>,
-}
+use crate::{EvaluateError, ValidationUser};
 
 /// What the search found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -38,45 +26,14 @@ pub struct TunedWeights {
 
 /// The values that are tried for a weight. Never 0: to users of whom nothing is known only the
 /// channels that help nobody else have anything to say, and their order must still count.
-const WEIGHTS: [f32; 8] = [0.02, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
+const WEIGHTS: [f32; 12] = [0.02, 0.05, 0.1, 0.18, 0.25, 0.35, 0.5, 0.7, 1.0, 2.0, 4.0, 8.0];
 /// The values that are tried for the constant k: small ones trust the top of each list, large ones
 /// make a vote of it.
-const RRF_KS: [f32; 6] = [5.0, 15.0, 30.0, 60.0, 120.0, 240.0];
+const RRF_KS: [f32; 7] = [5.0, 15.0, 30.0, 60.0, 120.0, 240.0, 500.0];
 /// Rounds through all channels, at the most.
-const ROUNDS_MAX: usize = 4;
+const ROUNDS_MAX: usize = 6;
 /// Differences below this are noise of summation, not a gain.
 const GAIN_MIN: f64 = 1e-9;
-
-/// Asks the engine for the lists of at most `options.users_max` validation users (1,500 is plenty:
-/// their lists stay in memory). `validation` must be held out of `train`, the training part that
-/// the engine's snapshot saw: never the test split.
-pub fn validation_lists(
-    engine: &Engine,
-    train: &TrainSet,
-    validation: &TestSet,
-    options: &StudyOptions,
-    progress: &dyn Progress,
-) -> Result<Vec<ValidationUser>, EvaluateError> {
-    let asker = Asker::new(engine, train, options.scene.as_ref(), options.plan.as_ref())?;
-    let users = sample(validation.users(), options.users_max, options.seed);
-    if users.is_empty() {
-        return Err(EvaluateError::EmptyTestSet);
-    }
-    progress.begin("lists of validation users", Some(users.len() as u64), "users");
-    let lists = users
-        .par_iter()
-        .map(|user| {
-            let mut answers = asker.ask(user)?.answers;
-            for (answer, channel) in answers.iter_mut().zip(&asker.plan.channels) {
-                answer.list.found.truncate(channel.fetch_k);
-            }
-            progress.advance(1);
-            Ok(ValidationUser { held_out: user.held_out().to_vec(), answers })
-        })
-        .collect();
-    progress.end();
-    lists
-}
 
 /// Searches the weights of `rrf` or `weighted` channel by channel, in the plan's order and over a
 /// fixed grid, then the constant k of `rrf`, until a round changes nothing. The objective is the
@@ -85,7 +42,11 @@ pub fn validation_lists(
 /// for it. A setting changes only where the objective rises; ties keep what is there.
 /// Deterministic.
 ///
-/// Values are first tried on every third user and only the best of them on all: half the merges.
+/// The search sets out twice: from the plan's own weights, and from the best channel alone with
+/// hardly a word of the others. Where one channel finds far more than the rest, equal weights lose
+/// to it, and no single step leads from them to where it rules; so what is found is never worse
+/// than the best channel, on these users.
+///
 /// Weights mean nothing to the other merges: they come back as they are. Caps of the plan are
 /// left out: what they cost is the plan's choice, whatever the weights.
 pub fn tune_merge_weights(
@@ -100,32 +61,27 @@ pub fn tune_merge_weights(
     if k == 0 {
         return Err(EvaluateError::Options { field: "k", why: "must be positive".to_owned() });
     }
-    let mut search = Search { plan: plan.clone(), k, merges: 0 };
-    let everybody: Vec<&ValidationUser> = users.iter().collect();
-    let third: Vec<&ValidationUser> = users.iter().step_by(3).collect();
-    let before = search.objective(&everybody);
-    let mut best = before;
-    let has_weights = matches!(plan.merge, MergeKind::Rrf | MergeKind::Weighted);
-    let rounds = if has_weights { ROUNDS_MAX } else { 0 };
+    let mut search = Search { users, plan: plan.clone(), k, merges: 0 };
+    let before = search.objective();
     let constant = (plan.merge == MergeKind::Rrf).then_some(Knob::RrfK);
     let knobs: Vec<Knob> = (0..plan.channels.len()).map(Knob::Weight).chain(constant).collect();
-    progress.begin("merge weights", Some((rounds * knobs.len()) as u64), "settings");
-    for _ in 0..rounds {
-        let at_start = best;
-        for knob in &knobs {
-            best = search.improve(*knob, best, &third, &everybody);
-            progress.advance(1);
-            progress.note(&format!("{best:.4} from {before:.4}"));
+    let mut best = (before, plan.clone());
+    if matches!(plan.merge, MergeKind::Rrf | MergeKind::Weighted) {
+        let settings = 2 * ROUNDS_MAX * knobs.len();
+        progress.begin("merge weights", Some(settings as u64), "settings");
+        for start in [plan.clone(), search.ruled_by_the_best()] {
+            search.plan = start;
+            let found = search.climb(&knobs, progress);
+            if found > best.0 + GAIN_MIN {
+                best = (found, search.plan.clone());
+            }
         }
-        if best <= at_start {
-            break;
-        }
+        progress.end();
     }
-    progress.end();
+    let (after, found) = best;
     let weight = |one: &gannet_retrieval::PlanChannel| (one.channel.clone(), one.weight);
-    let weights = search.plan.channels.iter().map(weight).collect();
-    let rrf_k = search.plan.rrf_k;
-    Ok(TunedWeights { weights, rrf_k, before, after: best, merges: search.merges })
+    let weights = found.channels.iter().map(weight).collect();
+    Ok(TunedWeights { weights, rrf_k: found.rrf_k, before, after, merges: search.merges })
 }
 
 /// One setting that the search turns.
@@ -152,51 +108,74 @@ impl Knob {
     }
 }
 
-struct Search {
+struct Search<'a> {
+    users: &'a [ValidationUser],
     plan: Plan,
     k: usize,
     merges: u64,
 }
 
-impl Search {
-    /// Changes one setting where that helps all users; the objective then.
-    fn improve(
-        &mut self,
-        knob: Knob,
-        best: f64,
-        third: &[&ValidationUser],
-        everybody: &[&ValidationUser],
-    ) -> f64 {
-        let own = *knob.of(&mut self.plan);
-        let (mut challenger, mut most) = (own, self.objective(third));
-        for value in knob.values().iter().filter(|value| **value != own) {
-            *knob.of(&mut self.plan) = *value;
-            let objective = self.objective(third);
-            if objective > most + GAIN_MIN {
-                (challenger, most) = (*value, objective);
+impl Search<'_> {
+    /// The plan in which the channel that finds most has all the weight that it can get.
+    fn ruled_by_the_best(&mut self) -> Plan {
+        let own = self.plan.clone();
+        let (least, most) = (WEIGHTS[0], WEIGHTS[WEIGHTS.len() - 1]);
+        let mut best = (f64::NEG_INFINITY, own.clone());
+        for ruler in 0..own.channels.len() {
+            let mut plan = own.clone();
+            for (at, channel) in plan.channels.iter_mut().enumerate() {
+                channel.weight = if at == ruler { most } else { least };
+            }
+            self.plan = plan;
+            let objective = self.objective();
+            if objective > best.0 + GAIN_MIN {
+                best = (objective, self.plan.clone());
             }
         }
-        *knob.of(&mut self.plan) = challenger;
-        if challenger != own {
-            let objective = self.objective(everybody);
-            if objective > best + GAIN_MIN {
-                return objective;
+        self.plan = own;
+        best.1
+    }
+
+    /// Turns one setting after the other until a round changes nothing; the objective then.
+    fn climb(&mut self, knobs: &[Knob], progress: &dyn Progress) -> f64 {
+        let mut best = self.objective();
+        for round in 0..ROUNDS_MAX {
+            let at_start = best;
+            for knob in knobs {
+                best = self.improve(*knob, best);
+                progress.advance(1);
+                progress.note(&format!("{best:.4}"));
             }
-            *knob.of(&mut self.plan) = own;
+            if best <= at_start {
+                progress.advance(((ROUNDS_MAX - round - 1) * knobs.len()) as u64);
+                break;
+            }
         }
         best
     }
 
-    fn objective(&mut self, users: &[&ValidationUser]) -> f64 {
-        self.merges += users.len() as u64;
-        let values: Vec<f64> = users.par_iter().map(|user| self.of_user(user)).collect();
-        values.iter().sum::<f64>() / users.len() as f64
+    /// The best value of one setting; the objective then.
+    fn improve(&mut self, knob: Knob, best: f64) -> f64 {
+        let (mut chosen, mut most) = (*knob.of(&mut self.plan), best);
+        for value in knob.values() {
+            *knob.of(&mut self.plan) = *value;
+            let objective = self.objective();
+            if objective > most + GAIN_MIN {
+                (chosen, most) = (*value, objective);
+            }
+        }
+        *knob.of(&mut self.plan) = chosen;
+        most
+    }
+
+    fn objective(&mut self) -> f64 {
+        self.merges += self.users.len() as u64;
+        let values: Vec<f64> = self.users.par_iter().map(|user| self.of_user(user)).collect();
+        values.iter().sum::<f64>() / self.users.len() as f64
     }
 
     fn of_user(&self, user: &ValidationUser) -> f64 {
-        let merged = merge(&user.answers, &self.plan);
-        let ranks = hit_ranks(merged.iter().map(|candidate| candidate.item), &user.held_out);
-        let hits = hits_at(&ranks, self.plan.handover) + hits_at(&ranks, self.k);
-        hits as f64 / (2 * user.held_out.len().max(1)) as f64
+        let hits: usize = user.hits(&self.plan, [self.plan.handover, self.k]).iter().sum();
+        hits as f64 / (2 * user.wanted().max(1)) as f64
     }
 }

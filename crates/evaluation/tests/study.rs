@@ -266,6 +266,22 @@ fn merge_weights_never_lose_on_the_users_they_are_tuned_on() {
     assert_eq!(untouched.before, untouched.after);
 }
 
+#[test]
+fn tuned_weights_lose_to_no_channel_on_the_users_they_are_tuned_on() {
+    let (split, engine) = world();
+    let plan = engine.state().plans.all()[0].as_ref().clone();
+    let users = validation_lists(&engine, &split.train, &split.test, &options(), &Silent).unwrap();
+    let tuned = tune_merge_weights(&users, &plan, HANDOVER, &Silent).unwrap();
+    for ruler in &plan.channels {
+        let mut alone = plan.clone();
+        for channel in &mut alone.channels {
+            channel.weight = if channel.channel == ruler.channel { 1.0 } else { 1e-6 };
+        }
+        let alone = tune_merge_weights(&users, &alone, HANDOVER, &Silent).unwrap().before;
+        assert!(tuned.after >= alone, "{}: {alone} over {}", ruler.channel, tuned.after);
+    }
+}
+
 fn page() -> (EvaluationReport, String) {
     let (split, engine) = world();
     let split_warning = Some("a <b>warning</b> & more".to_owned());

@@ -186,10 +186,16 @@ pub(crate) const MEASUREMENTS: &[Measurement] = &[
     ),
     row("retrieve_*_p99_us", "us", None, Run::Retrieve, Source::JsonEach("channels[].p99_us")),
     row("kuairand_merged_lead_500", "recall", ABOVE_0, Run::KuaiRand, lead_at(500.0)),
+    row("kuairand_merged_recall_500", "recall", None, Run::KuaiRand, MERGED_500),
+    row("kuairand_seconds", "s", None, Run::KuaiRand, Source::WallSeconds),
+    row("kuairand_memory_mib", "MiB", None, Run::KuaiRand, Source::PeakMib),
     row("kuairand_recall_500_by_item_age_*", "recall", None, Run::KuaiRand, ITEM_AGE),
+    row("kuairand_recall_500_by_days_known_*", "recall", None, Run::KuaiRand, DAYS_KNOWN),
     row("kuairand_recall_500_by_user_age_*", "recall", None, Run::KuaiRand, USER_AGE),
     row("sim1m_merged_lead_500", "recall", ABOVE_0, Run::Judge1m, lead_at(500.0)),
+    row("sim1m_merged_recall_500", "recall", None, Run::Judge1m, MERGED_500),
     row("sim1m_recall_500_by_item_age_*", "recall", None, Run::Judge1m, ITEM_AGE),
+    row("sim1m_recall_500_by_days_known_*", "recall", None, Run::Judge1m, DAYS_KNOWN),
     row("sim1m_recall_500_by_user_age_*", "recall", None, Run::Judge1m, USER_AGE),
     row("simulate_5m_seconds", "s", at_most(300.0), Run::Simulate5m, Source::WallSeconds),
     row("simulate_5m_memory_mib", "MiB", at_most(12_288.0), Run::Simulate5m, Source::PeakMib),
@@ -228,6 +234,9 @@ const fn at_most(value: f64) -> Option<Target> {
     Some(Target::AtMost(value))
 }
 
+const MERGED_500: Source = Source::Json("report.merged.list.curve[k=500].recall", 1.0);
+/// The time since a user's first event.
+const DAYS_KNOWN: Source = Source::JsonEach("report.by_user_age[].recall[list=merged].recall");
 const ITEM_AGE: Source = Source::JsonEach("report.by_item_age[].recall[list=merged].recall");
 /// A user's age is counted in events: that is what channels have to go on.
 const USER_AGE: Source = Source::JsonEach("report.by_user_events[].recall[list=merged].recall");
