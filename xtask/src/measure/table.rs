@@ -236,7 +236,8 @@ const fn at_most(value: f64) -> Option<Target> {
 
 const MERGED_500: Source = Source::Json("report.merged.list.curve[k=500].recall", 1.0);
 /// The time since a user's first event.
-const DAYS_KNOWN: Source = Source::JsonEach("report.by_user_age[].recall[list=merged].recall");
+const DAYS_KNOWN: Source =
+    Source::JsonEach("report.headline.by_user_age[].recall[list=merged].recall");
 const ITEM_AGE: Source = Source::JsonEach("report.by_item_age[].recall[list=merged].recall");
 /// A user's age is counted in events: that is what channels have to go on.
 const USER_AGE: Source = Source::JsonEach("report.by_user_events[].recall[list=merged].recall");
