@@ -24,9 +24,8 @@ use crate::split_text;
 const TUNING_TRAIN_SHARE: f64 = 0.9;
 /// Users by whom settings are chosen: enough that a real difference shows.
 const TUNING_USERS_MAX: usize = 1_500;
-/// Users on whom the merge's weights are learnt. What they change is small beside what a model
-/// finds: with 1,500 users of a single held-out item a channel that cost a hundredth of recall
-/// kept its weight.
+/// Users on whom the merge's weights are learnt. What a weight changes is small beside what a
+/// model finds, and many users have a single held-out item: more of them than settings need.
 const WEIGHING_USERS_MAX: usize = 6_000;
 /// Where the top of a list ends: a model is chosen by recall here and at the handover size.
 const TOP_K: usize = 100;
