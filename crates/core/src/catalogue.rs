@@ -356,6 +356,11 @@ impl Catalogue {
         Some(self.item_authors[item.at()]).filter(|author| *author != NONE)
     }
 
+    /// The position of every item's author; `u32::MAX` where it has none.
+    pub fn authors(&self) -> &[u32] {
+        &self.item_authors
+    }
+
     /// Number of distinct authors.
     pub fn author_count(&self) -> usize {
         self.authors.len()

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use gannet_core::{Catalogue, ItemIndex, Refusal, Timestamp};
-use gannet_vectors::RowMask;
+use gannet_vectors::{RowMask, prefetch};
 
 use crate::expiry::Expiry;
 use crate::filter::FilterMask;
@@ -47,6 +47,15 @@ pub struct Refused {
     /// When the item came into the set that refuses it; `None` where no set does, or where the
     /// set does not say.
     pub since: Option<Timestamp>,
+}
+
+/// What is known of up to 64 items, the first in the lowest bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Those that may be shown.
+    pub(crate) open: u64,
+    /// Those that nothing but the user's sets refuses.
+    pub(crate) in_sets: u64,
 }
 
 impl Eligibility {
@@ -124,21 +133,20 @@ impl Eligibility {
     }
 
     /// Which of up to 64 items may be shown, the first in the lowest bit: [`Eligibility::contains`]
-    /// of each. One reason is asked of all of them before the next, so that what the answers wait
-    /// for comes from memory at the same time.
+    /// of each.
     pub fn open_among(&self, items: &[ItemIndex]) -> u64 {
+        self.ask(items).open
+    }
+
+    /// One reason is asked of all items before the next, so that what the answers wait for comes
+    /// from memory at the same time.
+    pub(crate) fn ask(&self, items: &[ItemIndex]) -> Asked {
         debug_assert!(items.len() <= 64);
-        let mut open = bits(items, |item| self.base.rows.contains(item.0));
+        let mut left = bits(items, |item| self.base.rows.contains(item.0));
         if let Some(filter) = &self.filter {
-            open &= bits(items, |item| filter.rows.contains(item.0));
+            left &= bits(items, |item| filter.rows.contains(item.0));
         }
-        for one in &self.sets {
-            let may_be = bits(items, |item| one.set.may_contain(item.0));
-            open &= !confirmed(items, may_be & open, |item| {
-                one.set.word(item.0 / 64, &self.windows, one.is_cut) >> (item.0 % 64) & 1 == 1
-            });
-        }
-        open &= !self.expiry.among(items, &self.catalogue);
+        left &= !self.expiry.among(items, &self.catalogue);
         // The columns below end with the catalogue, the masks do not.
         let is_there = |item: ItemIndex| item.at() < self.catalogue.len();
         if !self.authors.is_empty() {
@@ -147,15 +155,36 @@ impl Eligibility {
                 let author = author(item).unwrap_or(u32::MAX);
                 self.authors.iter().any(|set| set.may_contain(author))
             });
-            open &= !confirmed(items, may_be & open, |item| {
-                is_there(item) && self.has_blocked_author(item)
-            });
+            let test = |item| is_there(item) && self.has_blocked_author(item);
+            left &= !confirmed(items, may_be & left, test);
         }
         if !self.tags.is_empty() {
             let test = |item| is_there(item) && self.has_blocked_tag(item);
-            open &= !confirmed(items, open, test);
+            left &= !confirmed(items, left, test);
         }
-        open
+        let mut open = left;
+        for one in &self.sets {
+            let may_be = bits(items, |item| one.set.may_contain(item.0));
+            open &= !confirmed(items, may_be & open, |item| {
+                one.set.word(item.0 / 64, &self.windows, one.is_cut) >> (item.0 % 64) & 1 == 1
+            });
+        }
+        Asked { open, in_sets: left & !open }
+    }
+
+    /// The entry of the user's sets by which an item is refused; the latest of the first kind.
+    pub(crate) fn set_entry(&self, item: ItemIndex) -> Option<SetEntry> {
+        let of_sets = |one: &WindowedSet| one.set.refusal(item.0, &self.windows);
+        let latest = |entry: &SetEntry| std::cmp::Reverse(entry.time);
+        self.sets.iter().filter_map(of_sets).min_by_key(|entry| (entry.kind, latest(entry)))
+    }
+
+    /// Asks for the lines that a question about the item will need, ahead of it.
+    #[inline]
+    pub(crate) fn fetch(&self, item: ItemIndex) {
+        if !self.authors.is_empty() {
+            prefetch(self.catalogue.authors(), item.at());
+        }
     }
 
     #[inline]
@@ -193,10 +222,7 @@ impl Eligibility {
         if self.filter.as_ref().is_some_and(|filter| !filter.rows.contains(item.0)) {
             return refused(Refusal::Filter);
         }
-        let of_sets = |one: &WindowedSet| one.set.refusal(item.0, &self.windows);
-        let latest = |entry: &SetEntry| std::cmp::Reverse(entry.time);
-        let entry =
-            self.sets.iter().filter_map(of_sets).min_by_key(|entry| (entry.kind, latest(entry)));
+        let entry = self.set_entry(item);
         if let Some(entry) = entry.filter(|entry| entry.kind == SetKind::Blocked) {
             return Some(Refused { refusal: Refusal::BlockedItem, since: entry.time });
         }

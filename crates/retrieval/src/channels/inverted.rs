@@ -35,11 +35,17 @@ const CANCELLED: f32 = 1e-5;
 /// Entries that a small catalogue can pay for.
 const SMALL_BUDGET: usize = 1_000_000;
 
+/// Entries that any other can: lists in order of popularity give their best first, and reading
+/// four times as much gains nothing on validation data of a simulated catalogue of a million
+/// (docs/measurements/2026-11-24-wide.md).
+const LARGE_BUDGET: usize = 5_000;
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct InvertedParameters {
     /// How many of the most recent liked items, and of the disliked ones, make up the interest.
-    history_max: usize,
+    /// Absent: 500 in a catalogue of up to 65,536 items, else 100.
+    history_max: Option<usize>,
     /// Days after which an event counts half; absent: never.
     half_life_days: Option<f32>,
     /// What a dislike counts beside a like; 0: nothing.
@@ -51,14 +57,14 @@ struct InvertedParameters {
     /// Keys of strongest interest that are looked up at most.
     keys_max: usize,
     /// Entries of inverted lists read at most; absent: 1,000,000 in a catalogue of up to 65,536
-    /// items, else 10,000.
+    /// items, else 5,000.
     postings_max: Option<usize>,
 }
 
 impl Default for InvertedParameters {
     fn default() -> Self {
         Self {
-            history_max: 500,
+            history_max: None,
             half_life_days: None,
             negative_weight: 1.0,
             popularity_weight: 0.5,
@@ -76,6 +82,7 @@ struct Inverted {
     field: Option<KeyField>,
     keys: Arc<KeyIndex>,
     impacts: Impacts,
+    history_max: usize,
     budget: usize,
     parameters: InvertedParameters,
 }
@@ -87,7 +94,7 @@ pub(super) fn build(
     let parameters: InvertedParameters = spec::parameters(spec)?;
     let InvertedParameters { history_max, popularity_weight, keys_max, postings_max, .. } =
         parameters;
-    spec::require(spec, history_max > 0, "history_max", history_max, "1 or more")?;
+    spec::require(spec, history_max != Some(0), "history_max", 0, "1 or more")?;
     spec::require(spec, keys_max > 0, "keys_max", keys_max, "1 or more")?;
     spec::require(spec, postings_max != Some(0), "postings_max", 0, "1 or more")?;
     spec::require_half_life(spec, parameters.half_life_days)?;
@@ -107,7 +114,8 @@ pub(super) fn build(
         name: spec.name.clone(),
         field: catalogue.key_field(&keys.field),
         impacts: Impacts::of(&keys, &factors),
-        budget: reading::budget(postings_max, catalogue.len(), SMALL_BUDGET),
+        history_max: reading::triggers(history_max, catalogue.len()),
+        budget: reading::budget(postings_max, catalogue.len(), SMALL_BUDGET, LARGE_BUDGET),
         catalogue,
         keys,
         parameters,
@@ -187,8 +195,8 @@ impl Inverted {
     /// The user's interest by key, as a part of one of length 1: the `keys_max` strongest, the
     /// strongest first; empty where he has none.
     fn interest(&self, scores: &mut Scores, profile: &UserProfile) -> Vec<(u32, f32)> {
-        let InvertedParameters { history_max, half_life_days, negative_weight, .. } =
-            self.parameters;
+        let InvertedParameters { half_life_days, negative_weight, .. } = self.parameters;
+        let history_max = self.history_max;
         let liked = profile.triggers(history_max, half_life_days);
         let Some(field) = self.field.filter(|_| !liked.is_empty()) else { return Vec::new() };
         let disliked = match negative_weight > 0.0 {

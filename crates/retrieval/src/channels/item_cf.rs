@@ -31,7 +31,8 @@ use crate::{Ask, Channel, ChannelError, ChannelList, ChannelSpec, ChannelSpecErr
 #[serde(deny_unknown_fields, default)]
 struct ItemCfParameters {
     /// How many of the most recent liked items, and of the disliked ones, are started from.
-    triggers_max: usize,
+    /// Absent: 500 in a catalogue of up to 65,536 items, else 100.
+    triggers_max: Option<usize>,
     /// Days after which an event counts half; absent: never.
     half_life_days: Option<f32>,
     /// What a dislike counts beside a like; 0: nothing.
@@ -44,7 +45,7 @@ struct ItemCfParameters {
 impl Default for ItemCfParameters {
     fn default() -> Self {
         let (half_life_days, postings_max) = (None, None);
-        Self { triggers_max: 500, half_life_days, negative_weight: 1.0, postings_max }
+        Self { triggers_max: None, half_life_days, negative_weight: 1.0, postings_max }
     }
 }
 
@@ -52,6 +53,7 @@ struct ItemCf {
     name: ChannelName,
     neighbours: Arc<ItemNeighbours>,
     fade: Fade,
+    triggers_max: usize,
     budget: usize,
     parameters: ItemCfParameters,
 }
@@ -61,17 +63,18 @@ pub(super) fn build(
     snapshot: &Snapshot,
 ) -> Result<Arc<dyn Channel>, ChannelSpecError> {
     let parameters: ItemCfParameters = spec::parameters(spec)?;
-    let triggers_max = parameters.triggers_max;
+    let neighbours: Arc<ItemNeighbours> = spec::model(spec, snapshot, "item_cf")?;
+    let width = neighbours.lists.width() as usize;
+    let triggers_max = reading::triggers(parameters.triggers_max, width);
     let holds = (1..=TRIGGERS_MAX).contains(&triggers_max);
     spec::require(spec, holds, "triggers_max", triggers_max, "1 to 4095")?;
     spec::require_half_life(spec, parameters.half_life_days)?;
     spec::require_not_negative(spec, "negative_weight", parameters.negative_weight)?;
     spec::require(spec, parameters.postings_max != Some(0), "postings_max", 0, "1 or more")?;
-    let neighbours: Arc<ItemNeighbours> = spec::model(spec, snapshot, "item_cf")?;
-    let budget =
-        reading::budget(parameters.postings_max, neighbours.lists.width() as usize, usize::MAX);
+    let budget = reading::budget(parameters.postings_max, width, usize::MAX, reading::LARGE_BUDGET);
     let fade = Fade::new(neighbours.recency_exponent, triggers_max);
-    Ok(Arc::new(ItemCf { name: spec.name.clone(), neighbours, fade, budget, parameters }))
+    let name = spec.name.clone();
+    Ok(Arc::new(ItemCf { name, neighbours, fade, triggers_max, budget, parameters }))
 }
 
 impl Channel for ItemCf {
@@ -80,8 +83,8 @@ impl Channel for ItemCf {
     }
 
     fn retrieve(&self, ask: &Ask, fetch_k: usize) -> Result<ChannelList, ChannelError> {
-        let ItemCfParameters { triggers_max, half_life_days, negative_weight, .. } =
-            self.parameters;
+        let ItemCfParameters { half_life_days, negative_weight, .. } = self.parameters;
+        let triggers_max = self.triggers_max;
         let mut liked = ask.profile.triggers(triggers_max, half_life_days);
         self.fade.apply(&mut liked);
         if liked.is_empty() || fetch_k == 0 {

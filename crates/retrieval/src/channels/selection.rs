@@ -6,6 +6,7 @@ use gannet_vectors::{AllRows, Neighbour, RowMask, TopK};
 
 use super::scores::{Scores, WORD};
 use super::watch::Watch;
+use crate::eligibility::Asked;
 use crate::{Ask, ChannelList, Found};
 
 /// The smallest number above zero: what is not above zero says nothing for its row.
@@ -14,6 +15,9 @@ const LEAST: f32 = f32::from_bits(1);
 /// Share of eligible items from which on a list is taken first and asked about afterwards: below
 /// it most of the asking would be in vain.
 const ASKED_AFTERWARDS: f32 = 0.25;
+
+/// How many times as many are selected where the first ones were not enough.
+const WIDER: usize = 4;
 
 /// Items asked about together.
 const TOGETHER: usize = 64;
@@ -45,42 +49,42 @@ pub(super) fn best(
 /// The best `fetch_k` eligible items. Only those that would have entered the list are counted as
 /// dropped: items that were never good enough are not a loss.
 ///
-/// A few more than wanted are selected by their sums alone and asked about in their order: one
+/// A few more than wanted, and what the user may know of them, are selected by their sums alone and asked about in their order: one
 /// question costs a few lines from memory, as much as thirty additions. Where that was not enough,
-/// every item is asked about before it enters.
+/// as with a user who knows most of what is near to him, several times as many are.
 pub(super) fn best_eligible(
     scores: &Scores,
     ask: &Ask,
     fetch_k: usize,
 ) -> (Vec<Neighbour>, RefusalCounts) {
     let share = ask.eligible.estimate();
-    if share >= ASKED_AFTERWARDS {
-        let wanted = (fetch_k as f32 / share) as usize;
-        let wanted = wanted.saturating_add(wanted / 4).saturating_add(TOGETHER);
+    let mut dropped = RefusalCounts::default();
+    if share < ASKED_AFTERWARDS {
+        let best = best(scores, fetch_k, &*ask.eligible, |row| {
+            let refusal = ask.eligible.refusal(ItemIndex(row));
+            refusal.into_iter().for_each(|refusal| dropped.add(refusal));
+        });
+        return (best, dropped);
+    }
+    // What a user knows is near to what he knows.
+    let known = ask.profile.history().len().min(fetch_k);
+    let wanted = (fetch_k.saturating_add(known) as f32 / share) as usize;
+    let mut wanted = wanted.saturating_add(wanted / 4).saturating_add(TOGETHER);
+    let (mut list, mut asked) = (Vec::new(), 0);
+    loop {
         let all = best(scores, wanted, &AllRows, |_| {});
-        let is_all = all.len() < wanted;
-        let (list, dropped) = open_of(&all, ask, fetch_k);
-        if is_all || list.len() == fetch_k {
+        all[asked..].iter().for_each(|one| ask.eligible.fetch(ItemIndex(one.row)));
+        for part in all[asked..].chunks(TOGETHER) {
+            take_open(part, |one| ItemIndex(one.row), ask, fetch_k, &mut list, &mut dropped);
+            if list.len() == fetch_k {
+                return (list, dropped);
+            }
+        }
+        if all.len() < wanted {
             return (list, dropped);
         }
+        (asked, wanted) = (wanted, wanted.saturating_mul(WIDER));
     }
-    let mut dropped = RefusalCounts::default();
-    let best = best(scores, fetch_k, &*ask.eligible, |row| {
-        ask.eligible.refusal(ItemIndex(row)).into_iter().for_each(|refusal| dropped.add(refusal));
-    });
-    (best, dropped)
-}
-
-/// The first `fetch_k` that may be shown, and what was refused before the last of them.
-fn open_of(all: &[Neighbour], ask: &Ask, fetch_k: usize) -> (Vec<Neighbour>, RefusalCounts) {
-    let (mut list, mut dropped) = (Vec::with_capacity(fetch_k.min(all.len())), Default::default());
-    for part in all.chunks(TOGETHER) {
-        take_open(part, |one| ItemIndex(one.row), ask, fetch_k, &mut list, &mut dropped);
-        if list.len() == fetch_k {
-            break;
-        }
-    }
-    (list, dropped)
 }
 
 /// Adds those of up to [`TOGETHER`] that may be shown, in their order, until there are `fetch_k`.
@@ -94,7 +98,7 @@ fn take_open<T: Copy>(
 ) {
     let mut items = [ItemIndex(0); TOGETHER];
     items.iter_mut().zip(part).for_each(|(to, from)| *to = item(from));
-    let open = ask.eligible.open_among(&items[..part.len()]);
+    let Asked { open, in_sets } = ask.eligible.ask(&items[..part.len()]);
     for (at, one) in part.iter().enumerate() {
         if list.len() == fetch_k {
             return;
@@ -102,7 +106,11 @@ fn take_open<T: Copy>(
         match open >> at & 1 == 1 {
             true => list.push(*one),
             false => {
-                let refusal = ask.eligible.refusal(items[at]);
+                // With a heavy user this is most of what comes first: the short way is worth it.
+                let refusal = match in_sets >> at & 1 == 1 {
+                    true => ask.eligible.set_entry(items[at]).map(|entry| entry.kind.refusal()),
+                    false => ask.eligible.refusal(items[at]),
+                };
                 refusal.into_iter().for_each(|refusal| dropped.add(refusal));
             }
         }

@@ -34,22 +34,27 @@ use crate::{
 #[serde(deny_unknown_fields, default)]
 struct UserCfParameters {
     /// How many of the user's most recent liked items he is compared by.
-    triggers_max: usize,
+    /// Absent: 500 in a catalogue of up to 65,536 items, else 100.
+    triggers_max: Option<usize>,
     /// Days after which an event counts half; absent: never.
     half_life_days: Option<f32>,
     /// How many nearest users speak; absent: as many as the model says.
     neighbours: Option<usize>,
     /// Entries read in each of the two steps at most; absent: 400,000 where there are up to 65,536
-    /// users (items), else 10,000.
+    /// users (items), else 2,500 of users and 10,000 of items.
     postings_max: Option<usize>,
 }
 
 impl Default for UserCfParameters {
     fn default() -> Self {
         let (half_life_days, neighbours, postings_max) = (None, None, None);
-        Self { triggers_max: 500, half_life_days, neighbours, postings_max }
+        Self { triggers_max: None, half_life_days, neighbours, postings_max }
     }
 }
+
+/// Entries of the first step among more users: four times as many find no better neighbours on
+/// validation data of a simulated catalogue of a million (docs/measurements/2026-11-24-wide.md).
+const USERS_BUDGET: usize = 2_500;
 
 /// Entries of each step that a small catalogue can pay for.
 const SMALL_BUDGET: usize = 400_000;
@@ -65,6 +70,7 @@ struct UserCf {
     model: Arc<UserItems>,
     neighbours: usize,
     fade: Fade,
+    triggers_max: usize,
     /// The strength of every interaction, where all are equal, as they mostly are: the lists'
     /// values are half of what a request reads from memory, and then need not be read.
     strength_of_all: Option<f32>,
@@ -77,7 +83,7 @@ pub(super) fn build(
 ) -> Result<Arc<dyn Channel>, ChannelSpecError> {
     let parameters: UserCfParameters = spec::parameters(spec)?;
     let UserCfParameters { triggers_max, half_life_days, neighbours, postings_max } = parameters;
-    spec::require(spec, triggers_max > 0, "triggers_max", triggers_max, "1 or more")?;
+    spec::require(spec, triggers_max != Some(0), "triggers_max", 0, "1 or more")?;
     spec::require(spec, postings_max != Some(0), "postings_max", 0, "1 or more")?;
     spec::require(spec, neighbours != Some(0), "neighbours", 0, "1 or more")?;
     spec::require_half_life(spec, half_life_days)?;
@@ -87,8 +93,17 @@ pub(super) fn build(
     let strength_of_all = strengths.first().copied();
     let strength_of_all = strength_of_all.filter(|first| strengths.iter().all(|one| one == first));
     let name = spec.name.clone();
+    let triggers_max = reading::triggers(triggers_max, model.users_of_items.height());
     let fade = Fade::new(model.recency_exponent, triggers_max);
-    Ok(Arc::new(UserCf { name, model, neighbours, fade, strength_of_all, parameters }))
+    Ok(Arc::new(UserCf {
+        name,
+        model,
+        neighbours,
+        fade,
+        triggers_max,
+        strength_of_all,
+        parameters,
+    }))
 }
 
 impl Channel for UserCf {
@@ -97,8 +112,8 @@ impl Channel for UserCf {
     }
 
     fn retrieve(&self, ask: &Ask, fetch_k: usize) -> Result<ChannelList, ChannelError> {
-        let UserCfParameters { triggers_max, half_life_days, .. } = self.parameters;
-        let mut triggers = ask.profile.triggers(triggers_max, half_life_days);
+        let half_life_days = self.parameters.half_life_days;
+        let mut triggers = ask.profile.triggers(self.triggers_max, half_life_days);
         self.fade.apply(&mut triggers);
         if triggers.is_empty() || fetch_k == 0 {
             return Ok(ChannelList::default());
@@ -134,7 +149,7 @@ impl UserCf {
         let norm = norm.sqrt();
 
         let seed = triggers[0].item.0;
-        self.add_within_budget(scores, user_norms.len(), &lists, seed, watch);
+        self.add_within_budget(scores, user_norms.len(), &lists, seed, USERS_BUDGET, watch);
         scores.reweigh(user_norms, |shared, user_norm| shared / (norm * user_norm + shrinkage));
         if let Some(oneself) = profile.index.filter(|user| user.at() < user_norms.len()) {
             scores.forget(oneself.0);
@@ -149,7 +164,14 @@ impl UserCf {
             .map(|neighbour| (items_of_users.row(neighbour.row as usize), neighbour.score))
             .collect();
         let seed = nearest.first().map_or(0, |nearest| nearest.row);
-        self.add_within_budget(scores, items_of_users.width() as usize, &lists, seed, watch);
+        self.add_within_budget(
+            scores,
+            items_of_users.width() as usize,
+            &lists,
+            seed,
+            reading::LARGE_BUDGET,
+            watch,
+        );
     }
 
     fn add_within_budget<'a>(
@@ -158,9 +180,10 @@ impl UserCf {
         range: usize,
         lists: &[(List<'a>, f32)],
         seed: u32,
+        large: usize,
         watch: &mut Watch<'_>,
     ) {
-        let mut left = reading::budget(self.parameters.postings_max, range, SMALL_BUDGET);
+        let mut left = reading::budget(self.parameters.postings_max, range, SMALL_BUDGET, large);
         let list_max = (left / LISTS_MIN).max(1);
         let entries = lists.iter().map(|((indices, _), _)| indices.len().min(list_max)).sum();
         scores.begin(range, left.min(entries));
@@ -172,8 +195,11 @@ impl UserCf {
         };
         let parts: Vec<(&[u32], &[f32], f32)> = lists.iter().map(part).collect();
         for (at, (indices, values, scale)) in parts.iter().enumerate() {
-            if let Some((indices, ..)) = parts.get(at + LISTS_AHEAD) {
+            if let Some((indices, values, _)) = parts.get(at + LISTS_AHEAD) {
                 reading::fetch(indices);
+                if self.strength_of_all.is_none() {
+                    reading::fetch(values);
+                }
             }
             let in_time = match self.strength_of_all {
                 Some(strength) => scores.add_to_each(indices, scale * strength, watch),
