@@ -32,6 +32,8 @@ pub(crate) enum Run {
     Train5m,
     /// `gannet bench retrieve` on that snapshot, with heavy users, on one core.
     Wide,
+    /// The same with the channels of the default configuration.
+    WideDefaultPlan,
     /// The highest rate that holds there, on one core and on two.
     WideLoad1,
     WideLoad2,
@@ -42,8 +44,11 @@ pub(crate) enum Run {
 impl Run {
     /// Whether it takes minutes and gigabytes: never run unless it was meant.
     pub(crate) fn is_long(self) -> bool {
-        use Run::{Judge1m, Simulate5m, Train5m, Wide, WideLoad1, WideLoad2};
-        matches!(self, Judge1m | Simulate5m | Train5m | Wide | WideLoad1 | WideLoad2)
+        use Run::{Judge1m, Simulate5m, Train5m, Wide, WideDefaultPlan, WideLoad1, WideLoad2};
+        matches!(
+            self,
+            Judge1m | Simulate5m | Train5m | Wide | WideDefaultPlan | WideLoad1 | WideLoad2
+        )
     }
 }
 
@@ -127,9 +132,10 @@ impl Runs {
             Run::Judge1m => self.judge_1m(),
             Run::Simulate5m => self.simulate_5m(),
             Run::Train5m => self.train_5m(),
-            Run::Wide => self.wide(1, false),
-            Run::WideLoad1 => self.wide(1, true),
-            Run::WideLoad2 => self.wide(2, true),
+            Run::Wide => self.wide(1, "wide", false),
+            Run::WideDefaultPlan => self.wide(1, "default", false),
+            Run::WideLoad1 => self.wide(1, "wide", true),
+            Run::WideLoad2 => self.wide(2, "wide", true),
             Run::Stuck => self.stuck(),
         }
     }

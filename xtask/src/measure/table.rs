@@ -202,6 +202,13 @@ pub(crate) const MEASUREMENTS: &[Measurement] = &[
     row("ingest_train_5m_seconds", "s", at_most(900.0), Run::Train5m, Source::WallSeconds),
     row("ingest_train_5m_memory_mib", "MiB", at_most(12_288.0), Run::Train5m, Source::PeakMib),
     row("wide_p99_us", "us", at_most(1_000.0), Run::Wide, Source::Json("total.p99_us", 1.0)),
+    row(
+        "wide_default_plan_p99_us",
+        "us",
+        at_most(1_000.0),
+        Run::WideDefaultPlan,
+        Source::Json("total.p99_us", 1.0),
+    ),
     row("wide_p50_us", "us", None, Run::Wide, Source::Json("total.p50_us", 1.0)),
     row(
         "wide_eligibility_p99_us",

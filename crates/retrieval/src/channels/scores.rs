@@ -166,7 +166,7 @@ impl Scores {
         sums.div_ceil(WORD)
     }
 
-    /// Which sums of a block are from `floor` to the largest finite number; `floor > 0`.
+    /// Which sums of a block are `floor` or more, infinite ones included; `floor > 0`.
     ///
     /// One pass without branches: which of them are good enough is no pattern that a processor
     /// could guess.
@@ -233,8 +233,7 @@ impl Scores {
 
 #[inline]
 fn good(sums: impl Iterator<Item = f32>, floor: f32) -> u64 {
-    sums.enumerate()
-        .fold(0, |good, (bit, sum)| good | u64::from((sum >= floor) & (sum <= f32::MAX)) << bit)
+    sums.enumerate().fold(0, |good, (bit, sum)| good | u64::from(sum >= floor) << bit)
 }
 
 impl Dense {

@@ -37,6 +37,9 @@ pub(super) fn best(
         while good != 0 {
             let (row, sum) = scores.at(block * WORD + good.trailing_zeros() as usize);
             good &= good - 1;
+            if sum > f32::MAX {
+                continue;
+            }
             match mask.contains(row) {
                 true => top.offer(row, sum),
                 false => refused(row),
@@ -49,9 +52,9 @@ pub(super) fn best(
 /// The best `fetch_k` eligible items. Only those that would have entered the list are counted as
 /// dropped: items that were never good enough are not a loss.
 ///
-/// A few more than wanted, and what the user may know of them, are selected by their sums alone and asked about in their order: one
-/// question costs a few lines from memory, as much as thirty additions. Where that was not enough,
-/// as with a user who knows most of what is near to him, several times as many are.
+/// A few more than wanted, and as many as the user may know of them, are selected by their sums
+/// alone and asked about in their order: one question costs a few lines from memory. Where that was
+/// not enough, as with a user who knows most of what is near to him, several times as many are.
 pub(super) fn best_eligible(
     scores: &Scores,
     ask: &Ask,

@@ -114,8 +114,14 @@ impl Runs {
         self.start(&[], &arguments, "kuairand")
     }
 
-    /// All channels but the vector ones, 500 candidates, users with long histories.
-    pub(super) fn wide(&mut self, core_count: usize, by_schedule: bool) -> Result<Output, Outcome> {
+    /// Channels but the vector ones, 500 candidates, users with long histories: every kind of them
+    /// with the plan `wide`, those of the default configuration with any other.
+    pub(super) fn wide(
+        &mut self,
+        core_count: usize,
+        plan: &str,
+        by_schedule: bool,
+    ) -> Result<Output, Outcome> {
         self.output(Run::Train5m)?;
         let threads = core_count.to_string();
         let mut arguments = words(&["bench", "retrieve", "--json", "--without-vectors"]);
@@ -125,6 +131,10 @@ impl Runs {
             false => ["--consumed", "5000", "--blocked-authors", "500", "--requests", "20000"],
         };
         arguments.extend(words(&heavy));
+        if plan == "wide" {
+            let config = self.root.join("examples/wide/gannet.toml");
+            arguments.extend([OsString::from("--config"), config.into()]);
+        }
         if by_schedule {
             let seconds = if self.quick { "1" } else { "20" };
             arguments.extend(words(&["--open-loop", "--p99-us", "5000", "--seconds", seconds]));
