@@ -15,8 +15,8 @@ use crate::{HistoryEntry, ItemSet, KeySet, SetEntry, SetKind};
 /// reads. The sets reach further back.
 pub const HISTORY_MAX: usize = 4_096;
 
-/// The most items of each kind that a user's sets keep by default, the newest: a user with a million
-/// events costs what one with so many does.
+/// The most items of each kind that a user's sets keep by default, the newest: a user with a
+/// million events costs what one with so many does.
 pub const SET_MAX: usize = 20_000;
 
 /// What the user may not see again, ready for look-ups and shared by all requests.

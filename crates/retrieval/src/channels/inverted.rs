@@ -37,7 +37,7 @@ const SMALL_BUDGET: usize = 1_000_000;
 
 /// Entries that any other can: lists in order of popularity give their best first, and reading
 /// four times as much gains nothing on validation data of a simulated catalogue of a million
-/// (docs/measurements/2026-11-24-wide.md).
+/// (docs/measurements/2026-11-24-wide-latency.md).
 const LARGE_BUDGET: usize = 5_000;
 
 #[derive(Debug, Clone, Deserialize)]

@@ -23,7 +23,7 @@ const SMALL_RANGE_MAX: usize = 1 << 16;
 
 /// What a channel reads in a catalogue too large for an array: reading twice and four times as
 /// much moves no channel's recall@500 by more than 0.3 percentage points on validation data of a
-/// simulated catalogue of a million (docs/measurements/2026-11-24-wide.md).
+/// simulated catalogue of a million (docs/measurements/2026-11-24-wide-latency.md).
 pub(super) const LARGE_BUDGET: usize = 10_000;
 
 /// The entries that a channel may read: as configured, else `small` where the sums over `range`
