@@ -53,7 +53,8 @@ impl Default for UserCfParameters {
 }
 
 /// Entries of the first step among more users: four times as many find no better neighbours on
-/// validation data of a simulated catalogue of a million (docs/measurements/2026-11-24-wide-latency.md).
+/// validation data of a simulated catalogue of a million
+/// (docs/measurements/2026-11-24-wide-latency.md).
 const USERS_BUDGET: usize = 2_500;
 
 /// Entries of each step that a small catalogue can pay for.
