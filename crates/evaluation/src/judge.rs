@@ -1,7 +1,7 @@
 //! Judging one user's lists: what is kept by user, and what is only counted.
 
-use gannet_core::{ItemIndex, Timestamp};
-use gannet_retrieval::{ChannelAnswer, Plan, merge};
+use gannet_core::{Catalogue, ItemIndex, Timestamp};
+use gannet_retrieval::{Candidate, ChannelAnswer, Plan, merge_diverse};
 
 use crate::facts::Facts;
 use crate::tallies::{ListTally, Tallies};
@@ -10,6 +10,8 @@ use crate::{hit_ranks, hits_at, ndcg_at};
 /// What all users are judged by.
 pub(crate) struct Judge<'a> {
     pub(crate) plan: &'a Plan,
+    /// The snapshot's own: the plan's caps count by its fields, as in serving.
+    pub(crate) catalogue: &'a Catalogue,
     pub(crate) facts: &'a Facts,
     /// Every K of the report, rising; the handover size among them.
     pub(crate) ks: &'a [usize],
@@ -80,17 +82,23 @@ impl Judge<'_> {
         }
     }
 
+    /// What the engine merges, the plan's caps included. What fills an answer that stays short is
+    /// left out: nobody found it.
+    fn merge(&self, answers: &[ChannelAnswer], plan: &Plan) -> Vec<Candidate> {
+        merge_diverse(answers, plan, self.catalogue)
+    }
+
     /// The merged list: by the plan up to its handover size; what a larger K needs comes from
     /// the same plan asked for more, below what it hands over.
     fn merged(&self, answers: &[ChannelAnswer]) -> Vec<ItemIndex> {
         let mut list: Vec<ItemIndex> =
-            merge(answers, self.plan).iter().map(|candidate| candidate.item).collect();
+            self.merge(answers, self.plan).iter().map(|candidate| candidate.item).collect();
         let longest = self.ks.last().copied().unwrap_or(0);
         if longest > self.plan.handover && list.len() == self.plan.handover {
             let wide = Plan { handover: longest, ..self.plan.clone() };
             let mut handed: Vec<ItemIndex> = list.clone();
             handed.sort_unstable();
-            let more = merge(answers, &wide);
+            let more = self.merge(answers, &wide);
             let rest = more.iter().map(|candidate| candidate.item);
             list.extend(rest.filter(|item| handed.binary_search(item).is_err()));
             list.truncate(longest);
@@ -102,7 +110,7 @@ impl Judge<'_> {
         let mut hits = Vec::with_capacity(answers.len() * self.ks.len());
         for at in 0..answers.len() {
             let list = std::mem::take(&mut answers[at].list);
-            let merged = merge(answers, self.plan);
+            let merged = self.merge(answers, self.plan);
             answers[at].list = list;
             let ranks = hit_ranks(merged.iter().map(|candidate| candidate.item), held_out);
             hits.extend(self.ks.iter().map(|k| hits_at(&ranks, *k) as u32));

@@ -15,7 +15,8 @@ use crate::{EvaluateError, EvaluationReport, StudyOptions};
 
 /// Judges one plan on held-out items: every test user (or a seeded sample) asks once, as of his
 /// last training event, and his channels' lists are judged alone, merged, and merged without each
-/// channel in turn.
+/// channel in turn. Merged is as the engine merges: with the plan's quotas and caps. Only what the
+/// engine adds to an answer that stays short (its fallback) is left out, as nobody found it.
 ///
 /// `train` must be the split that the engine's snapshot was trained on; of it only ids, item
 /// popularity and the number of events are read. Users are judged in parallel on rayon's threads;
@@ -40,7 +41,14 @@ pub fn evaluate(
     }
     let facts = Facts::new(train.catalogue(), train);
     let ks = options.all_ks(&asker.plan);
-    let judge = Judge { plan: &asker.plan, facts: &facts, ks: &ks, equal_k: options.equal_k };
+    let state = engine.state();
+    let judge = Judge {
+        plan: &asker.plan,
+        catalogue: &state.snapshot.catalogue,
+        facts: &facts,
+        ks: &ks,
+        equal_k: options.equal_k,
+    };
     let (rows, tallies) = judge_all(&asker, &judge, &users, progress)?;
     let judged = Judged {
         rows: &rows,

@@ -93,7 +93,8 @@ impl ValidationUser {
     }
 
     /// The held-out items among the first `k` of the merge, for each of `ks`. What `merge` says,
-    /// without making candidates where only the fused score decides.
+    /// without making candidates where only the fused score decides. A plan's caps are left out by
+    /// design: see [`crate::tune_merge_weights`].
     pub(crate) fn hits<const N: usize>(&self, plan: &Plan, ks: [usize; N]) -> [usize; N] {
         let fuses = matches!(plan.merge, MergeKind::Rrf | MergeKind::Weighted);
         let binds = plan.channels.iter().zip(&self.lists).any(|(channel, list)| {

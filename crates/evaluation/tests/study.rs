@@ -11,7 +11,7 @@ use gannet_evaluation::{
     EvaluateError, EvaluationReport, Profile, ReportAbout, Segment, StudyOptions, channel_recall,
     evaluate, html, tune_merge_weights, validation_lists,
 };
-use gannet_retrieval::{ChannelAnswer, Engine, Plan, RawRequest, merge};
+use gannet_retrieval::{Cap, ChannelAnswer, Engine, Plan, RawRequest, merge};
 
 const HANDOVER: usize = 40;
 
@@ -118,6 +118,67 @@ fn standalone_marginal_exclusive_union_and_overlap_are_what_brute_force_counts()
     };
     close(report.overlap_at_equal_k.shares[0][1], shared(20));
     close(report.overlap_at_fetch_k.shares[0][1], shared(60));
+}
+
+/// Of every answer of the engine: what its channels found, without what fills a short answer.
+fn handed_over(split: &Split, engine: &Engine) -> Vec<Vec<ItemIndex>> {
+    let answer = |user: &gannet_dataset::TestUser| {
+        let raw = RawRequest {
+            user: Some(UserId::new(split.train.users().get(user.user.0)).unwrap()),
+            now: user.now,
+            ..RawRequest::default()
+        };
+        let answer = engine.retrieve(engine.admit(raw).unwrap());
+        let found = |one: &&gannet_retrieval::Candidate| {
+            one.evidence.iter().any(|evidence| evidence.channel.as_str() != "fallback")
+        };
+        answer.candidates.iter().filter(found).map(|one| one.item).collect()
+    };
+    split.test.users().iter().map(answer).collect()
+}
+
+fn recall_of(split: &Split, answers: &[Vec<ItemIndex>]) -> f64 {
+    let both = split.test.users().iter().zip(answers);
+    mean(both.map(|(user, answer)| {
+        recall(&user.held_out().iter().copied().collect(), answer.iter().copied())
+    }))
+}
+
+#[test]
+fn an_evaluation_with_caps_hands_over_what_the_engine_does() {
+    let split = world::per_user();
+    let free = world::config("rrf", HANDOVER, 60);
+    let uncapped = recall_of(&split, &handed_over(&split, &world::engine(&split, &free)));
+    for (hard, max) in [(false, 2), (true, 1)] {
+        let capped = |fetch_k| {
+            let mut config = world::config("rrf", HANDOVER, fetch_k);
+            let cap = Cap { field: "author".to_owned(), max, level: None, hard };
+            config.plans[0].caps = vec![cap];
+            config
+        };
+        let serving = world::engine(&split, &capped(60));
+        let answers = handed_over(&split, &serving);
+        let most_of_one = |answer: &Vec<ItemIndex>| {
+            (0..30).map(|author| answer.iter().filter(|item| item.0 / 10 == author).count()).max()
+        };
+        assert!(!hard || answers.iter().all(|answer| most_of_one(answer) == Some(max)));
+        // Judged as the command does: longer lists, and the plan that serves.
+        let plan = serving.state().plans.all()[0].as_ref().clone();
+        let options = StudyOptions { plan: Some(plan), ..options() };
+        let report = study(&split, &world::engine(&split, &capped(100)), &options);
+        let whole = recall_of(&split, &answers);
+        close(report.merged.recall, whole);
+        let lengths = answers.iter().map(|answer| answer.len() as f64);
+        close(report.merged.list.length_mean, mean(lengths));
+        assert!((whole - uncapped).abs() > 1e-4, "the caps change the answers");
+        for channel in &report.channels {
+            let name = ChannelName::new(&channel.channel).unwrap();
+            serving.set_channel_enabled(&name, false).unwrap();
+            let without = recall_of(&split, &handed_over(&split, &serving));
+            serving.set_channel_enabled(&name, true).unwrap();
+            close(channel.marginal_recall.mean, whole - without);
+        }
+    }
 }
 
 #[test]
