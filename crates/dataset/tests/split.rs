@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gannet_core::{
     CatalogueBuilder, EventKind, EventKinds, Interaction, Item, ItemId, ItemIndex, KindIndex,
-    StringTable, Timestamp, UserIndex,
+    SceneIndex, StringTable, Timestamp, UserIndex,
 };
 use gannet_dataset::{
     Dataset, Events, Positive, Split, SplitError, SplitKind, TrainSet, split, split_with,
@@ -325,6 +325,22 @@ fn a_fixed_split_holds_out_what_the_test_file_names() {
         [(0, &[ItemIndex(2), ItemIndex(3)], true), (2, &[ItemIndex(5)], false)];
     assert_eq!(found, expected);
     assert_eq!((split.counts.in_history, split.train.event_count()), (1, 2));
+}
+
+#[test]
+fn a_held_out_item_has_the_scene_of_its_first_held_out_event() {
+    let mut data = dataset(&[(0, 0, 0, Some(1)), (0, 4, 0, Some(9)), (0, 4, 0, Some(8))]);
+    data.events.interactions.extend(dataset(&[(0, 3, 0, Some(7))]).events.interactions);
+    data.events.users.push(UserIndex(0));
+    data.scenes = ["home", "feed"].map(str::to_owned).to_vec();
+    let scenes = [Some(0), Some(0), Some(1), None].map(|scene| scene.map(SceneIndex));
+    for (event, scene) in data.events.interactions.iter_mut().zip(scenes) {
+        event.scene = scene;
+    }
+    let split = split(&data, &SplitKind::TemporalPerUser { train_share: 0.25 }).unwrap();
+    let user = &split.test.users()[0];
+    assert_eq!(user.held_out(), [ItemIndex(3), ItemIndex(4)]);
+    assert_eq!(user.held_out_scenes(), [None, Some(SceneIndex(1))], "of item 4 the earlier one");
 }
 
 #[test]

@@ -61,6 +61,7 @@ fn charts(report: &EvaluationReport) -> String {
         &ages::draw(report),
         true,
     ));
+    page.push_str(&scene_chart(report));
     page.push_str(&chart(
         &format!("{name} by number of candidates"),
         "Higher is better. The bold line is the merge of all channels; a channel's line \
@@ -106,6 +107,22 @@ fn charts(report: &EvaluationReport) -> String {
         false,
     ));
     page
+}
+
+fn scene_chart(report: &EvaluationReport) -> String {
+    if report.by_scene.is_empty() {
+        return String::new();
+    }
+    chart(
+        &format!("{} by scene", report.headline.name),
+        &format!(
+            "Bars: the merge of all channels, for held-out items by the scene in which the user \
+             met them. The mark is the best single channel there. Every request asks scene {}.",
+            report.scene
+        ),
+        &ages::draw_scenes(report),
+        false,
+    )
 }
 
 fn chart(title: &str, how: &str, body: &str, wide: bool) -> String {

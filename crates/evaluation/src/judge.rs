@@ -1,6 +1,6 @@
 //! Judging one user's lists: what is kept by user, and what is only counted.
 
-use gannet_core::{Catalogue, ItemIndex, Timestamp};
+use gannet_core::{Catalogue, ItemIndex, SceneIndex, Timestamp};
 use gannet_retrieval::{Candidate, ChannelAnswer, Plan, merge_diverse};
 
 use crate::facts::Facts;
@@ -21,7 +21,15 @@ pub(crate) struct Judge<'a> {
 /// A user with what is wanted of him.
 pub(crate) struct Wanted<'a> {
     pub(crate) held_out: &'a [ItemIndex],
+    /// The scene of each held-out item's event.
+    pub(crate) scenes: &'a [Option<SceneIndex>],
     pub(crate) now: Option<Timestamp>,
+}
+
+/// The place of a held-out item's scene in a tally by scene: the last is for none.
+fn scene_bucket(scene: Option<SceneIndex>, tally: &[u64]) -> usize {
+    let last = tally.len() - 1;
+    scene.map_or(last, |scene| usize::from(scene.0).min(last))
 }
 
 /// The numbers kept of one user. Lists are the channels in the plan's order, then the merge; a
@@ -141,6 +149,10 @@ impl Judge<'_> {
         for item in wanted.held_out {
             tallies.held_out_by_age[self.facts.age_bucket(*item, wanted.now)] += 1;
         }
+        for scene in wanted.scenes {
+            let bucket = scene_bucket(*scene, &tallies.held_out_by_scene);
+            tallies.held_out_by_scene[bucket] += 1;
+        }
         count_shared(answers, usize::MAX, &mut tallies.shared_fetch);
         count_shared(answers, self.equal_k, &mut tallies.shared_equal);
     }
@@ -159,6 +171,8 @@ impl Judge<'_> {
         for (at, found) in hit_mask(head, wanted.held_out).into_iter().enumerate() {
             let bucket = self.facts.age_bucket(wanted.held_out[at], wanted.now);
             tally.hits_by_age[bucket] += u64::from(found);
+            let bucket = scene_bucket(wanted.scenes[at], &tally.hits_by_scene);
+            tally.hits_by_scene[bucket] += u64::from(found);
         }
     }
 }

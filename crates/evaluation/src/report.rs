@@ -49,6 +49,9 @@ pub struct EvaluationReport {
     pub by_user_events: Vec<Segment>,
     /// Hits over held-out items at the handover size, by the item's age at the request.
     pub by_item_age: Vec<Segment>,
+    /// Hits over held-out items at the handover size, by the scene in which the user met the item;
+    /// empty where no held-out event names one. All requests ask [`EvaluationReport::scene`].
+    pub by_scene: Vec<Segment>,
     /// What a reader must know before believing the numbers.
     pub warnings: Vec<String>,
 }

@@ -53,6 +53,25 @@ pub(crate) fn by_item_age(judged: &Judged<'_>) -> Vec<Segment> {
     ITEM_AGES.iter().enumerate().filter(|(at, _)| wanted[*at] > 0).map(segment).collect()
 }
 
+/// Held-out items by the scene of the event, in the order of the data set; none where no event
+/// names a scene.
+pub(crate) fn by_scene(judged: &Judged<'_>) -> Vec<Segment> {
+    let wanted = &judged.tallies.held_out_by_scene;
+    let names = judged.asker.train.scenes().iter().map(String::as_str).chain(["no scene"]);
+    if wanted.split_last().is_none_or(|(_, scenes)| scenes.iter().all(|count| *count == 0)) {
+        return Vec::new();
+    }
+    let segment = |(bucket, name): (usize, &str)| {
+        let hits = judged.tallies.lists.iter().map(|tally| tally.hits_by_scene[bucket]);
+        Segment {
+            name: name.to_owned(),
+            count: wanted[bucket],
+            recall: named(judged, hits.map(|hits| ratio(hits, wanted[bucket]))),
+        }
+    };
+    names.enumerate().filter(|(bucket, _)| wanted[*bucket] > 0).map(segment).collect()
+}
+
 /// The mean recall of the users for whom `test` holds; `None` for nobody.
 fn of_users(
     judged: &Judged<'_>,

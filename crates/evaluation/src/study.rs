@@ -72,7 +72,8 @@ fn judge_all(
     progress: &dyn Progress,
 ) -> Result<Judgement, EvaluateError> {
     progress.begin("judging", Some(users.len() as u64), "users");
-    let blank = || Tallies::new(judge.plan.channels.len(), asker.train.catalogue().len());
+    let (items, scenes) = (asker.train.catalogue().len(), asker.train.scenes().len());
+    let blank = || Tallies::new(judge.plan.channels.len(), items, scenes);
     // Tallies are as large as the catalogue: few chunks. Rows keep the order of the users.
     let chunk = users.len().div_ceil(rayon::current_num_threads() * 8).max(16);
     let chunks: Vec<Judgement> = users
@@ -105,7 +106,7 @@ fn judge_one(
     count_incomplete(&asked.report, judge.plan, tallies);
     tallies.other_histories += u64::from(!asker.knows_the_same_history(user));
     let now = asker.now(user);
-    let wanted = Wanted { held_out: user.held_out(), now };
+    let wanted = Wanted { held_out: user.held_out(), scenes: user.held_out_scenes(), now };
     let events = asker.train.events(user.user);
     let first = events.iter().chain(&user.fold_in).find_map(|event| event.time);
     let event_count = events.len() + user.fold_in.len();

@@ -87,6 +87,7 @@ pub(crate) fn summarise(judged: &Judged<'_>, options: &StudyOptions) -> Evaluati
         by_history: segments::by_history(judged, options.profile),
         by_user_events: segments::by_user_events(judged, options.profile),
         by_item_age: segments::by_item_age(judged),
+        by_scene: segments::by_scene(judged),
         warnings: warnings(judged, options, &channels),
         channels,
     }

@@ -32,6 +32,7 @@ impl EvaluationReport {
     /// Every number of the report, the most wanted tables first.
     pub fn tables(&self) -> Vec<Table> {
         let mut tables = self.by_age();
+        tables.extend(self.by_scene());
         tables.extend([
             self.curves(),
             self.headlines(),
@@ -78,6 +79,14 @@ impl EvaluationReport {
             Table { note: note.to_owned(), ..table }
         })
         .collect()
+    }
+
+    fn by_scene(&self) -> Option<Table> {
+        let title = format!("{} by scene of the held-out event", self.headline.name);
+        let note = format!("hits over held-out items; every request asks scene {}", self.scene);
+        let segments = &self.by_scene;
+        let table = || Table { note, ..self.segments(&title, "items", segments) };
+        (!segments.is_empty()).then(table)
     }
 
     fn lists(&self) -> impl Iterator<Item = (&str, &ListSummary)> {

@@ -21,6 +21,8 @@ pub(crate) struct ListTally {
     pub(crate) empty: u64,
     /// Held-out items found within the handover size, by age of the item.
     pub(crate) hits_by_age: [u64; ITEM_AGES.len()],
+    /// The same by scene of the held-out event; the last are those without one.
+    pub(crate) hits_by_scene: Vec<u64>,
 }
 
 /// Everything that is counted rather than kept by user.
@@ -34,6 +36,8 @@ pub(crate) struct Tallies {
     pub(crate) shared_equal: Vec<Vec<u64>>,
     /// Held-out items by age of the item.
     pub(crate) held_out_by_age: [u64; ITEM_AGES.len()],
+    /// Held-out items by scene of the event; the last are those without one.
+    pub(crate) held_out_by_scene: Vec<u64>,
     /// Channel answers that were not complete, by channel and status word.
     pub(crate) incomplete: BTreeMap<(usize, &'static str), u64>,
     /// Requests whose answer was degraded.
@@ -43,8 +47,8 @@ pub(crate) struct Tallies {
 }
 
 impl Tallies {
-    /// Nothing counted yet.
-    pub(crate) fn new(channels: usize, items: usize) -> Self {
+    /// Nothing counted yet. `scenes` are those that events name.
+    pub(crate) fn new(channels: usize, items: usize, scenes: usize) -> Self {
         let list = ListTally {
             covered: Bitmap::empty(items),
             returned: 0,
@@ -52,12 +56,14 @@ impl Tallies {
             days_old: BTreeMap::new(),
             empty: 0,
             hits_by_age: Default::default(),
+            hits_by_scene: vec![0; scenes + 1],
         };
         Self {
             lists: vec![list; channels + 1],
             shared_fetch: vec![vec![0; channels]; channels],
             shared_equal: vec![vec![0; channels]; channels],
             held_out_by_age: Default::default(),
+            held_out_by_scene: vec![0; scenes + 1],
             incomplete: BTreeMap::new(),
             degraded: 0,
             other_histories: 0,
@@ -72,6 +78,7 @@ impl Tallies {
         add_matrix(&mut self.shared_fetch, &other.shared_fetch);
         add_matrix(&mut self.shared_equal, &other.shared_equal);
         add(&mut self.held_out_by_age, &other.held_out_by_age);
+        add(&mut self.held_out_by_scene, &other.held_out_by_scene);
         for (key, count) in &other.incomplete {
             *self.incomplete.entry(*key).or_default() += count;
         }
@@ -97,6 +104,7 @@ impl ListTally {
         }
         self.empty += other.empty;
         add(&mut self.hits_by_age, &other.hits_by_age);
+        add(&mut self.hits_by_scene, &other.hits_by_scene);
     }
 
     /// The middle age in days of what was returned; `None` where no publishing time is known.
@@ -130,7 +138,7 @@ mod tests {
     use super::*;
 
     fn tally(items: &[u32], days: &[i32]) -> Tallies {
-        let mut tallies = Tallies::new(1, 200);
+        let mut tallies = Tallies::new(1, 200, 0);
         for item in items {
             tallies.lists[0].covered.set(*item);
         }

@@ -5,7 +5,7 @@ mod world;
 
 use std::collections::BTreeSet;
 
-use gannet_core::{ChannelName, ItemIndex, SceneName, Silent, Timestamp, UserId};
+use gannet_core::{ChannelName, ItemIndex, SceneIndex, SceneName, Silent, Timestamp, UserId};
 use gannet_dataset::{Split, SplitKind, split};
 use gannet_evaluation::{
     EvaluateError, EvaluationReport, Profile, ReportAbout, Segment, StudyOptions, channel_recall,
@@ -179,6 +179,44 @@ fn an_evaluation_with_caps_hands_over_what_the_engine_does() {
             close(channel.marginal_recall.mean, whole - without);
         }
     }
+}
+
+#[test]
+fn recall_by_scene_counts_each_held_out_event_where_it_happened() {
+    let (plain, engine) = world();
+    let report = study(&plain, &engine, &options());
+    assert!(report.by_scene.is_empty());
+    assert!(!report.tables().iter().any(|table| table.title.contains("scene")));
+    let mut dataset = world::dataset();
+    dataset.scenes = ["unseen", "feed & co", "search"].map(str::to_owned).to_vec();
+    let scene_of = |item: ItemIndex| [Some(1), Some(2), None][item.at() % 3].map(SceneIndex);
+    let events = dataset.events.interactions.iter_mut();
+    events.for_each(|event| event.scene = scene_of(event.item));
+    let split = split(&dataset, &SplitKind::TemporalPerUser { train_share: 0.5 }).unwrap();
+    let engine = world::engine(&split, &world::config("rrf", HANDOVER, 60));
+    let report = study(&split, &engine, &options());
+    let answers = handed_over(&split, &engine);
+    let asked = by_hand(&split, &engine);
+    let parts = [("feed & co", Some(1)), ("search", Some(2)), ("no scene", None)];
+    assert_eq!(report.by_scene.len(), parts.len(), "a scene without held-out events has no row");
+    for (segment, (name, scene)) in report.by_scene.iter().zip(parts) {
+        let here = |item: &&ItemIndex| scene_of(**item) == scene.map(SceneIndex);
+        let (mut wanted, mut hits, mut first) = (0, 0, 0);
+        for ((held_out, lists), answer) in asked.iter().zip(&answers) {
+            wanted += held_out.iter().filter(here).count();
+            hits += held_out.iter().filter(here).filter(|item| answer.contains(item)).count();
+            let list: Vec<ItemIndex> = found(&lists[0], HANDOVER).collect();
+            first += held_out.iter().filter(here).filter(|item| list.contains(item)).count();
+        }
+        assert_eq!((segment.name.as_str(), segment.count), (name, wanted as u64));
+        assert!(hits > 0, "{name}");
+        close(segment.recall.last().unwrap().recall, hits as f64 / wanted as f64);
+        close(segment.recall[0].recall, first as f64 / wanted as f64);
+    }
+    let table = report.tables().into_iter().find(|table| table.title.contains("by scene")).unwrap();
+    assert_eq!((table.rows.len(), table.columns.len()), (3, 3 + report.channels.len()));
+    let page = html(&report, &ReportAbout::default());
+    assert!(page.contains("by scene") && page.contains("feed &amp; co"));
 }
 
 #[test]

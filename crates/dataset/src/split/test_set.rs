@@ -1,6 +1,6 @@
 //! What judging may see.
 
-use gannet_core::{Interaction, ItemIndex, Timestamp, UserIndex};
+use gannet_core::{Interaction, ItemIndex, SceneIndex, Timestamp, UserIndex};
 
 use super::{Positive, SplitCounts, TrainSet};
 
@@ -11,6 +11,8 @@ pub struct TestUser {
     pub user: UserIndex,
     /// The distinct held-out items, ascending.
     items: Vec<ItemIndex>,
+    /// The scene of each item's first held-out event.
+    scenes: Vec<Option<SceneIndex>>,
     /// The time at which the request is made: that of the user's last training event, or of the
     /// last event that the request carries; absent where there is neither or no times.
     pub now: Option<Timestamp>,
@@ -25,6 +27,12 @@ impl TestUser {
     /// The held-out items, ascending. For judging alone.
     pub fn held_out(&self) -> &[ItemIndex] {
         &self.items
+    }
+
+    /// The scene of the event that is held out, item by item of [`TestUser::held_out`]; of the
+    /// first of them where a user met an item in several. Absent where the event names none.
+    pub fn held_out_scenes(&self) -> &[Option<SceneIndex>] {
+        &self.scenes
     }
 }
 
@@ -88,12 +96,13 @@ pub(super) fn hold_out(
             } else if history.binary_search(&event.item).is_ok() {
                 counts.in_history += 1;
             } else {
-                items.push(event.item);
+                items.push((event.item, event.scene));
             }
         }
-        items.sort_unstable();
+        // Events stand by time, and the sort keeps that order: an item's first event stays.
+        items.sort_by_key(|(item, _)| *item);
         let before = items.len();
-        items.dedup();
+        items.dedup_by_key(|(item, _)| *item);
         counts.repeated += (before - items.len()) as u64;
         if items.is_empty() {
             continue;
@@ -103,7 +112,8 @@ pub(super) fn hold_out(
         counts.users_without_history += u64::from(trained.is_empty());
         let now = trained.last().or(carried.last()).and_then(|event| event.time);
         let (has_history, fold_in) = (!trained.is_empty(), carried.to_vec());
-        users.push(TestUser { user, items, now, has_history, fold_in });
+        let (items, scenes) = items.into_iter().unzip();
+        users.push(TestUser { user, items, scenes, now, has_history, fold_in });
     }
     (TestSet { users }, counts)
 }

@@ -1,4 +1,4 @@
-//! The headline: recall at the handover size by age of item and of user.
+//! The headline: recall at the handover size by age of item and of user, and by scene.
 
 use super::svg::{Scale, image, line, short, text};
 use crate::report::{EvaluationReport, Segment};
@@ -13,6 +13,12 @@ pub(super) fn draw(report: &EvaluationReport) -> String {
     let body = panel("held-out items", 0.0, &headline.by_item_age)
         + &panel("users", 430.0, &headline.by_user_age);
     image(860.0, 42.0 + ROW * rows as f64, "recall by age of item and of user", &body)
+}
+
+/// One panel, one row a scene.
+pub(super) fn draw_scenes(report: &EvaluationReport) -> String {
+    let body = panel("held-out items", 0.0, &report.by_scene);
+    image(430.0, 42.0 + ROW * report.by_scene.len() as f64, "recall by scene", &body)
 }
 
 fn panel(title: &str, left: f64, segments: &[Segment]) -> String {
