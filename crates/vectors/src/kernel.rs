@@ -271,7 +271,7 @@ mod avx2 {
 
 /// Asks for the cache line of `slice[at]` before it is needed; past the end it does nothing. Says
 /// nothing to the program: only to the memory, which then has the line under way while other work
-/// is done. `benches/prefetch.rs` has what that saves.
+/// is done. What that saves: `cargo bench -p gannet-vectors --bench prefetch`.
 #[inline]
 pub fn prefetch<T>(slice: &[T], at: usize) {
     #[cfg(target_arch = "x86_64")]
