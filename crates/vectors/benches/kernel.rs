@@ -41,5 +41,21 @@ fn search(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, kernels, search);
+fn at_least(criterion: &mut Criterion) {
+    let numbers: Vec<[i64; 64]> =
+        (0..512i64).map(|row| std::array::from_fn(|at| (row * 64 + at as i64) % 1009)).collect();
+    let mut group = criterion.benchmark_group("at_least, 512 x 64");
+    group.throughput(Throughput::Elements(64 * numbers.len() as u64));
+    for kernel in Kernel::all() {
+        group.bench_function(format!("{kernel:?}"), |bencher| {
+            bencher.iter(|| {
+                let found = |numbers| kernel.at_least(numbers, 1000).count_ones();
+                black_box(&numbers).iter().map(found).sum::<u32>()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, kernels, search, at_least);
 criterion_main!(benches);

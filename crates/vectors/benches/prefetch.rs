@@ -13,7 +13,7 @@ const AHEAD: usize = 8;
 
 /// The row read at a step: a multiplicative hash, so that no line follows from the one before.
 fn row(step: u32) -> usize {
-    (u64::from(step.wrapping_mul(2_654_435_761)) * ROWS as u64 >> 32) as usize
+    ((u64::from(step.wrapping_mul(2_654_435_761)) * ROWS as u64) >> 32) as usize
 }
 
 fn sum(entries: &[u32]) -> u64 {

@@ -89,6 +89,20 @@ impl Kernel {
             Self::Avx512(_) => unsafe { avx512::dot_rows(query, rows, scores) },
         }
     }
+
+    /// Which of 64 numbers are `floor` or more, the first in the lowest bit.
+    #[inline]
+    pub fn at_least(self, numbers: &[i64; 64], floor: i64) -> u64 {
+        match self {
+            Self::Portable => portable::at_least(numbers, floor),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `Detected` exists only where the processor has AVX2.
+            Self::Avx2(_) => unsafe { avx2::at_least(numbers, floor) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `Detected` exists only where the processor has AVX-512F.
+            Self::Avx512(_) => unsafe { avx512::at_least(numbers, floor) },
+        }
+    }
 }
 
 /// Inner product of two rows. Panics where the lengths differ.
@@ -130,6 +144,11 @@ mod portable {
             *score = dot(query, row);
         }
     }
+
+    pub(super) fn at_least(numbers: &[i64; 64], floor: i64) -> u64 {
+        let bit = |(at, number): (usize, &i64)| u64::from(*number >= floor) << at;
+        numbers.iter().enumerate().map(bit).fold(0, |all, bit| all | bit)
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -137,9 +156,24 @@ mod avx512 {
     //! 16 lanes; the tail is read under a mask, so no row needs padding.
 
     use std::arch::x86_64::{
-        __m512, __mmask16, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_maskz_loadu_ps,
-        _mm512_reduce_add_ps, _mm512_setzero_ps,
+        __m512, __mmask16, _mm512_add_ps, _mm512_cmpge_epi64_mask, _mm512_fmadd_ps,
+        _mm512_loadu_epi64, _mm512_loadu_ps, _mm512_maskz_loadu_ps, _mm512_reduce_add_ps,
+        _mm512_set1_epi64, _mm512_setzero_ps,
     };
+
+    /// # Safety
+    /// The processor has AVX-512F.
+    #[target_feature(enable = "avx512f")]
+    pub(super) unsafe fn at_least(numbers: &[i64; 64], floor: i64) -> u64 {
+        let floor = _mm512_set1_epi64(floor);
+        let mut found = 0;
+        for (at, eight) in numbers.as_chunks::<8>().0.iter().enumerate() {
+            // SAFETY: `eight` holds what one load reads.
+            let eight = unsafe { _mm512_loadu_epi64(eight.as_ptr()) };
+            found |= u64::from(_mm512_cmpge_epi64_mask(eight, floor)) << (8 * at);
+        }
+        found
+    }
 
     /// # Safety
     /// The processor has AVX-512F and the slices are of one length.
@@ -203,9 +237,25 @@ mod avx2 {
 
     use std::arch::x86_64::{
         __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehl_ps, _mm_shuffle_ps,
-        _mm256_add_ps, _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_fmadd_ps,
-        _mm256_loadu_ps, _mm256_setzero_ps,
+        _mm256_add_ps, _mm256_castps256_ps128, _mm256_castsi256_pd, _mm256_cmpgt_epi64,
+        _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+        _mm256_movemask_pd, _mm256_set1_epi64x, _mm256_setzero_ps,
     };
+
+    /// # Safety
+    /// The processor has AVX2.
+    #[target_feature(enable = "avx2")]
+    pub(super) unsafe fn at_least(numbers: &[i64; 64], floor: i64) -> u64 {
+        let floor = _mm256_set1_epi64x(floor);
+        let mut less = 0;
+        for (at, four) in numbers.as_chunks::<4>().0.iter().enumerate() {
+            // SAFETY: `four` holds what one load reads.
+            let four = unsafe { _mm256_loadu_si256(four.as_ptr().cast()) };
+            let is_less = _mm256_castsi256_pd(_mm256_cmpgt_epi64(floor, four));
+            less |= (_mm256_movemask_pd(is_less) as u64) << (4 * at);
+        }
+        !less
+    }
 
     /// # Safety
     /// The processor has AVX2 and FMA, and the slices are of one length.
@@ -335,6 +385,20 @@ mod tests {
                 for (at, score) in scores.iter().enumerate() {
                     let alone = kernel.dot(query, &rest[at * dim..][..dim]);
                     prop_assert_eq!(score.to_bits(), alone.to_bits());
+                }
+            }
+        }
+
+        #[test]
+        fn every_form_of_at_least_agrees_with_the_comparison(
+            numbers in prop::array::uniform32(prop_oneof![-3i64..3, any::<i64>()]),
+            floor in prop_oneof![-3i64..3, any::<i64>()],
+        ) {
+            let numbers: [i64; 64] = std::array::from_fn(|at| numbers[at / 2] ^ (at as i64 & 1));
+            for kernel in Kernel::all() {
+                let got = kernel.at_least(&numbers, floor);
+                for (at, number) in numbers.iter().enumerate() {
+                    prop_assert_eq!(got >> at & 1 == 1, *number >= floor, "{:?}", kernel);
                 }
             }
         }

@@ -3,6 +3,8 @@
 
 use std::cell::RefCell;
 
+use gannet_vectors::Kernel;
+
 use super::watch::Watch;
 
 /// Triggers that a packed contribution can name; a channel takes no more than this.
@@ -42,21 +44,33 @@ struct Dense {
 /// a request adds stays in a core's second-level cache. Emptying it costs a pass of stores.
 #[derive(Debug, Default)]
 struct Hashed {
-    slots: Vec<Slot>,
+    /// As [`slot`] makes them.
+    slots: Vec<i64>,
     /// By slot: the largest contribution and its trigger ([`pack`]); empty until a trigger comes.
     bests: Vec<u32>,
     /// The slot of an index is `index * SPREAD >> shift`.
     shift: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    /// `FREE`, where no index has come yet: no catalogue has so many items.
-    index: u32,
-    sum: f32,
+/// The index of a slot to which none has come yet: no catalogue has so many items.
+const FREE: u32 = u32::MAX;
+
+/// An index and its sum in one number, the bits of the sum above: those of positive sums are in
+/// the order of these, and every other one but NaN lies below them.
+#[inline]
+fn slot(index: u32, sum: f32) -> i64 {
+    i64::from(sum.to_bits().cast_signed()) << 32 | i64::from(index)
 }
 
-const FREE: u32 = u32::MAX;
+#[inline]
+fn index_of(slot: i64) -> u32 {
+    slot as u32
+}
+
+#[inline]
+fn sum_of(slot: i64) -> f32 {
+    f32::from_bits((slot >> 32) as u32)
+}
 
 /// Odd, from the golden ratio: its products' upper bits spread indices evenly (Knuth 6.4).
 const SPREAD: u32 = 0x9E37_79B1;
@@ -151,12 +165,12 @@ impl Scores {
     /// Every index whose sum is not zero, with its sum: ascending, or in the order of the table;
     /// the same additions give the same order.
     pub(super) fn sums(&self) -> impl Iterator<Item = (u32, f32)> + '_ {
-        let (dense, hashed): (&[f32], &[Slot]) = match self.is_dense {
+        let (dense, hashed): (&[f32], &[i64]) = match self.is_dense {
             true => (&self.dense.sums, &[]),
             false => (&[], &self.hashed.slots),
         };
         let dense = dense.iter().enumerate().map(|(index, sum)| (index as u32, *sum));
-        let hashed = hashed.iter().map(|slot| (slot.index, slot.sum));
+        let hashed = hashed.iter().map(|slot| (index_of(*slot), sum_of(*slot)));
         dense.chain(hashed).filter(|(_, sum)| *sum != 0.0)
     }
 
@@ -166,7 +180,8 @@ impl Scores {
         sums.div_ceil(WORD)
     }
 
-    /// Which sums of a block are `floor` or more, infinite ones included; `floor > 0`.
+    /// Which sums of a block are `floor` or more, those that are not finite perhaps included;
+    /// `floor > 0`.
     ///
     /// One pass without branches: which of them are good enough is no pattern that a processor
     /// could guess.
@@ -177,7 +192,8 @@ impl Scores {
             let sums = &self.dense.sums[first..];
             good(sums[..sums.len().min(WORD)].iter().copied(), floor)
         } else {
-            good(self.hashed.slots[first..first + WORD].iter().map(|slot| slot.sum), floor)
+            let (blocks, _) = self.hashed.slots.as_chunks::<WORD>();
+            Kernel::detect().at_least(&blocks[block], slot(0, floor))
         }
     }
 
@@ -188,7 +204,7 @@ impl Scores {
             (place as u32, self.dense.sums[place])
         } else {
             let slot = self.hashed.slots[place];
-            (slot.index, slot.sum)
+            (index_of(slot), sum_of(slot))
         }
     }
 
@@ -202,10 +218,10 @@ impl Scores {
         }
         let Some(last) = weights.len().checked_sub(1) else { return };
         // Half of the slots are free, in no pattern: each takes some weight, and no branch.
-        for slot in &mut self.hashed.slots {
-            let index = slot.index as usize;
-            let weighed = weigh(slot.sum, weights[index.min(last)]);
-            slot.sum = if index <= last { weighed } else { slot.sum };
+        for known in &mut self.hashed.slots {
+            let (index, sum) = (index_of(*known), sum_of(*known));
+            let weighed = weigh(sum, weights[(index as usize).min(last)]);
+            *known = slot(index, if index as usize <= last { weighed } else { sum });
         }
     }
 
@@ -215,7 +231,7 @@ impl Scores {
             self.dense.sums[index as usize] = 0.0;
         } else {
             let at = self.hashed.find(index);
-            self.hashed.slots[at].sum = 0.0;
+            self.hashed.slots[at] = slot(index, 0.0);
         }
     }
 
@@ -273,7 +289,7 @@ impl Hashed {
         let size = (touches.saturating_mul(3) / 2).next_power_of_two().max(SIZE_MIN);
         self.shift = 32 - size.trailing_zeros();
         self.slots.clear();
-        self.slots.resize(size, Slot { index: FREE, sum: 0.0 });
+        self.slots.resize(size, slot(FREE, 0.0));
         self.bests.clear();
     }
 
@@ -282,7 +298,7 @@ impl Hashed {
     fn find(&self, index: u32) -> usize {
         let mut at = (index.wrapping_mul(SPREAD) >> self.shift) as usize;
         loop {
-            let known = self.slots[at].index;
+            let known = index_of(self.slots[at]);
             if known == index || known == FREE {
                 return at;
             }
@@ -293,8 +309,7 @@ impl Hashed {
     #[inline]
     fn add(&mut self, index: u32, value: f32) -> usize {
         let at = self.find(index);
-        let slot = &mut self.slots[at];
-        *slot = Slot { index, sum: slot.sum + value };
+        self.slots[at] = slot(index, sum_of(self.slots[at]) + value);
         at
     }
 

@@ -37,7 +37,7 @@ pub(super) fn best(
         while good != 0 {
             let (row, sum) = scores.at(block * WORD + good.trailing_zeros() as usize);
             good &= good - 1;
-            if sum > f32::MAX {
+            if !sum.is_finite() {
                 continue;
             }
             match mask.contains(row) {
