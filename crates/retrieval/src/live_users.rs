@@ -35,7 +35,7 @@ pub struct LiveUsers {
     shards: Vec<Mutex<Shard>>,
     hasher: RandomState,
     limits: LiveLimits,
-    /// Entries of all blocks.
+    /// What all blocks cost.
     blocked: AtomicUsize,
     /// Those of whom this takes everything over when it begins to serve.
     previous: Mutex<Option<Arc<LiveUsers>>>,
@@ -94,21 +94,21 @@ impl LiveUsers {
     }
 
     fn put_blocks_in(&self, shard: &mut Shard, user: &str, blocks: &Arc<UserBlocks>) {
-        let had = shard.blocks.get(user).map_or(0, |blocks| blocks.len());
-        self.blocked.fetch_add(blocks.len(), Ordering::Relaxed);
+        let had = shard.blocks.get(user).map_or(0, |blocks| blocks.cost());
+        self.blocked.fetch_add(blocks.cost(), Ordering::Relaxed);
         self.blocked.fetch_sub(had, Ordering::Relaxed);
-        shard.put_blocks(user, blocks.clone(), &self.limits);
+        shard.put_blocks(user, blocks.clone());
         if let Some(heir) = &shard.heir {
             heir.put_blocks(user, blocks);
         }
     }
 
-    /// More may be blocked by a user who blocked `had` before.
+    /// More may be blocked by a user who blocked something of this cost before.
     fn check_blocks(&self, blocks: &UserBlocks, had: usize) -> Result<(), ApplyError> {
         if blocks.len() > self.limits.user_blocks_max {
             return Err(ApplyError::TooManyBlocks(self.limits.user_blocks_max));
         }
-        let all = self.blocked.load(Ordering::Relaxed) + blocks.len().saturating_sub(had);
+        let all = self.blocked.load(Ordering::Relaxed) + blocks.cost().saturating_sub(had);
         match all > self.limits.blocks_max {
             true => Err(ApplyError::BlocksFull(self.limits.blocks_max)),
             false => Ok(()),
@@ -146,7 +146,8 @@ impl LiveUsers {
             blocked_authors: blocks.keys(BlockKind::Author).clone(),
             blocked_tags: blocks.keys(BlockKind::Tag).clone(),
         };
-        UserRecord::new(settled.map(|settled| settled.index), history, sets)
+        let record = UserRecord::new(settled.map(|settled| settled.index), history, sets);
+        record.with_fresh(fresh.len())
     }
 }
 
@@ -247,7 +248,7 @@ impl UserState for LiveUsers {
             false => had.without(change),
         });
         if is_blocked {
-            self.check_blocks(&blocks, had.len())?;
+            self.check_blocks(&blocks, had.cost())?;
         }
         self.put_blocks_in(&mut shard, user.as_str(), &blocks);
         Ok(blocks)

@@ -9,7 +9,7 @@ use gannet_core::{
 use gannet_models::{Histories, MergeWeights};
 
 use super::*;
-use crate::{BlockNames, HISTORY_MAX};
+use crate::{BlockNames, HISTORY_MAX, UserProfile};
 
 fn kinds() -> EventKinds {
     let exposed = EventKind { marks: Marks::Exposed, ..EventKind::new("exposed", 0.0, None) };
@@ -79,6 +79,10 @@ fn events_and_answers_count_in_the_next_record() {
     let strengths: Vec<(u32, f32)> =
         after.history.iter().map(|one| (one.item.0, one.strength)).collect();
     assert_eq!(strengths, [(7, 1.0), (4, -1.0), (3, -1.0)], "by time, exposures left out");
+    // No trained vector knows of the last two: channels must not take it for all there is.
+    let profile = UserProfile::new(after.clone(), now);
+    assert_eq!((before.fresh_count, profile.fresh_count), (0, 2));
+    assert_eq!(profile.with_events(&after.history[..1]).fresh().len(), 3);
     assert_eq!(items(&after.sets.recent, SetKind::Consumed), [3]);
     assert_eq!(items(&after.sets.recent, SetKind::Blocked), [4]);
     assert_eq!(items(&after.sets.recent, SetKind::Exposed), [5]);
@@ -117,7 +121,7 @@ fn a_user_with_a_million_events_costs_what_the_bounds_say() {
     let record = users.user(&user("big"), Timestamp(0)).expect("known");
     let recent = &record.sets.recent;
     assert!(
-        recent.len() <= 2 * LiveLimits::default().recent_max
+        recent.len() <= 4 * LiveLimits::default().recent_max
             && recent.len() >= LiveLimits::default().recent_max
     );
     assert!(recent.of(SetKind::Delivered).any(|item| item.0 == 29_999), "the newest stay");
@@ -223,6 +227,8 @@ fn another_snapshot_takes_over_what_happened_and_hears_of_what_still_does() {
     assert!(after.blocks(&who).is_empty(), "nothing is taken over before it begins");
     after.clone().begin();
     assert_eq!(history(&after), [0], "b once, and no d");
+    let record = after.user(&who, Timestamp(100)).expect("known");
+    assert_eq!(record.fresh_count, 0, "training has seen it");
     // A request that finishes on the old snapshot, and an event that came to it.
     before.delivered(&who, &[ItemIndex(0)], Timestamp(80));
     before.apply(&event("small", 2, 0, 1.0, 90)).unwrap();
@@ -277,9 +283,10 @@ fn nothing_is_lost_while_another_snapshot_takes_over() {
 #[test]
 fn blocks_outlast_everything_else_and_are_bounded() {
     let snapshot = little_snapshot(&["a", "b", "c"]);
+    // Four names, and what two users with blocks cost.
     let limits = LiveLimits {
         users_max: SHARDS,
-        blocks_max: 4,
+        blocks_max: 24,
         user_blocks_max: 3,
         ..LiveLimits::default()
     };
@@ -300,13 +307,65 @@ fn blocks_outlast_everything_else_and_are_bounded() {
     let refused = users.change_blocks(&who, &one_more, true);
     assert_eq!(refused, Err(ApplyError::TooManyBlocks(3)));
     let refused = users.change_blocks(&user("other"), &blocks(&["a", "b"], &[], &[]), true);
-    assert_eq!(refused, Err(ApplyError::BlocksFull(4)));
+    assert_eq!(refused, Err(ApplyError::BlocksFull(24)));
     assert_eq!(users.change_blocks(&who, &some, true).unwrap().len(), 3, "those are no new ones");
     let left = users.change_blocks(&who, &blocks(&["a"], &[], &["tag c"]), false).unwrap();
     assert_eq!(left.names(&snapshot.catalogue), names(&[], &["author b"], &[]));
     users.change_blocks(&user("other"), &blocks(&["a", "b"], &[], &[]), true).unwrap();
     let record = users.user(&who, Timestamp(0)).expect("known");
     assert!(record.sets.recent.is_empty() && record.sets.blocked_tags.is_empty());
+}
+
+#[test]
+fn who_only_blocked_makes_nobody_leave_at_a_change_of_snapshots() {
+    let snapshot = little_snapshot(&["a", "b"]);
+    let limits = LiveLimits { users_max: SHARDS, ..LiveLimits::default() };
+    let before = Arc::new(LiveUsers::with_limits(snapshot.clone(), limits));
+    let blocks = UserBlocks::of_names(&names(&["a"], &[], &[]), &snapshot.catalogue);
+    for at in 0..2_000 {
+        before.change_blocks(&user(&format!("blocker {at}")), &blocks, true).unwrap();
+    }
+    before.delivered(&user("guest"), &[ItemIndex(1)], Timestamp(0));
+    let after = Arc::new(LiveUsers::after(&before, snapshot));
+    after.clone().begin();
+    for users in [before, after] {
+        let guest = users.user(&user("guest"), Timestamp(0)).expect("he was heard of last");
+        assert_eq!(items(&guest.sets.recent, SetKind::Delivered), [1]);
+        assert_eq!(users.blocks(&user("blocker 7")).len(), 1);
+    }
+}
+
+#[test]
+fn a_user_of_whom_every_set_is_full_is_not_sorted_at_every_event() {
+    let limits = LiveLimits { recent_max: 100, ..LiveLimits::default() };
+    let mut recent = Recent::default();
+    let mut cuts = 0;
+    for at in 0..10_000u32 {
+        let entry =
+            |kind| SetEntry { item: ItemIndex(at), kind, time: Some(Timestamp(i64::from(at))) };
+        let before = recent.pending.len();
+        let entries = SetKind::ALL.map(entry).to_vec();
+        recent.add(&Change { history: None, entries }, &limits);
+        cuts += usize::from(recent.pending.len() < before + 4);
+        assert!(recent.pending.len() <= 500);
+    }
+    assert!(cuts <= 400, "{cuts} cuts in 10000 events");
+    let kept = recent.merged(&limits);
+    assert!(SetKind::ALL.iter().all(|kind| items(&kept, *kind).ends_with(&[9_998, 9_999])));
+}
+
+#[test]
+fn many_users_with_a_block_each_meet_the_bound_of_all() {
+    let snapshot = little_snapshot(&["a"]);
+    let limits = LiveLimits { blocks_max: 1_100, ..LiveLimits::default() };
+    let users = LiveUsers::with_limits(snapshot.clone(), limits);
+    let blocks = UserBlocks::of_names(&names(&["a"], &[], &[]), &snapshot.catalogue);
+    let block = |at: u32| users.change_blocks(&user(&at.to_string()), &blocks, true);
+    assert_eq!((0..500).filter(|at| block(*at).is_ok()).count(), 100);
+    assert_eq!(block(500), Err(ApplyError::BlocksFull(1_100)));
+    assert_eq!(users.counts().0, 0, "no slots of users to whom nothing happened");
+    let nothing = UserBlocks::default();
+    assert!(Arc::ptr_eq(nothing.keys(BlockKind::Tag), blocks.keys(BlockKind::Author)));
 }
 
 #[test]

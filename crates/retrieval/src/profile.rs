@@ -64,7 +64,8 @@ impl Verdicts {
 pub struct UserProfile {
     /// The user's place in the snapshot's histories, where training knew him.
     pub index: Option<UserIndex>,
-    /// How many of the history's last entries came with the request: not in any trained vector.
+    /// How many of the history's last entries are newer than the snapshot, be it that user state
+    /// has heard of them or that they came with the request: not in any trained vector.
     pub fresh_count: usize,
     /// Vectors of the caller's own towers.
     pub vectors: Vec<QueryVector>,
@@ -96,7 +97,7 @@ impl UserProfile {
     pub fn new(record: Arc<UserRecord>, now: Timestamp) -> Self {
         Self {
             index: record.index,
-            fresh_count: 0,
+            fresh_count: record.fresh_count,
             vectors: Vec::new(),
             now,
             seed: seed_of("", now),
@@ -122,7 +123,7 @@ impl UserProfile {
         &self.history
     }
 
-    /// The events that came with the request.
+    /// The events that are newer than the snapshot, the request's own last.
     pub fn fresh(&self) -> &[HistoryEntry] {
         &self.history[self.history.len() - self.fresh_count..]
     }

@@ -39,6 +39,9 @@ pub struct UserRecord {
     pub index: Option<UserIndex>,
     /// The newest events that say something of his interest or that he consumed, oldest first.
     pub history: Arc<[HistoryEntry]>,
+    /// How many of the history's last entries are newer than the snapshot: not in any trained
+    /// vector.
+    pub fresh_count: usize,
     /// What he may not see again.
     pub sets: UserSets,
     verdicts: OnceLock<Verdicts>,
@@ -51,7 +54,12 @@ impl UserRecord {
         history: impl Into<Arc<[HistoryEntry]>>,
         sets: UserSets,
     ) -> Self {
-        Self { index, history: history.into(), sets, verdicts: OnceLock::new() }
+        Self { index, history: history.into(), fresh_count: 0, sets, verdicts: OnceLock::new() }
+    }
+
+    /// The same, where the last so many entries of the history are newer than the snapshot.
+    pub fn with_fresh(self, fresh_count: usize) -> Self {
+        Self { fresh_count, ..self }
     }
 
     /// A user all of whose events are consumed items, who blocked some more: what is made where

@@ -3,18 +3,14 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use gannet_core::{
-    Catalogue, ChannelName, EventKinds, Item, ItemId, ManualClock, Refusal, StringTable, TagPath,
-    Timestamp, UserId,
-};
-use gannet_models::{Histories, MergeWeights, Snapshot};
+use gannet_core::{Catalogue, ChannelName, Item, ItemId, ManualClock, Refusal, TagPath, UserId};
+use gannet_models::Snapshot;
 use gannet_retrieval::{
-    BlockNames, ChannelKinds, Engine, EngineOptions, Explanation, LiveUsers, RawRequest,
-    RetrievalConfig, SnapshotUsers,
+    BlockNames, Engine, Explanation, LiveUsers, RawRequest, RetrievalConfig, SnapshotUsers,
 };
+use support::NOW;
 
 fn snapshot(ids: &[&str]) -> Arc<Snapshot> {
     let item = |id: &&str| Item {
@@ -23,33 +19,21 @@ fn snapshot(ids: &[&str]) -> Arc<Snapshot> {
         ..Item::bare(ItemId::new(*id).expect("an id"))
     };
     let items: Vec<Item> = ids.iter().map(item).collect();
-    Arc::new(Snapshot {
-        version: ids.join(""),
-        created: Timestamp(0),
-        kinds: EventKinds::rating(4.0),
-        catalogue: Arc::new(Catalogue::from_items(&items).expect("distinct ids")),
-        histories: Arc::new(Histories::new(StringTable::new(), vec![0], Vec::new())),
-        models: BTreeMap::new(),
-        merge_weights: MergeWeights::default(),
-        recipe: String::new(),
-    })
+    let catalogue = Catalogue::from_items(&items).expect("distinct ids");
+    Arc::new(Snapshot { version: ids.join(""), ..support::bare_snapshot(catalogue) })
 }
 
 fn config(handover: usize) -> RetrievalConfig {
-    let text = format!(
+    support::config(&format!(
         "channel = [{{ name = 'ordered', kind = 'ordered' }}]
          scene = [{{ name = 'home', plan = 'home' }}]
          plan = [{{ name = 'home', handover = {handover}, deadline_ms = 20000,
                     channel = [{{ name = 'ordered' }}] }}]"
-    );
-    toml::from_str(&text).expect("a configuration")
+    ))
 }
 
 fn engine(users: &Arc<LiveUsers>, snapshot: &Arc<Snapshot>) -> Engine {
-    let mut kinds = ChannelKinds::builtin();
-    kinds.register("ordered", support::in_order());
-    let clock = Arc::new(ManualClock::at(Timestamp(1)));
-    let options = EngineOptions { clock, kinds, workers: 1, abandoned_max: 1 };
+    let options = support::options(Arc::new(ManualClock::at(NOW)));
     Engine::new(options, snapshot.clone(), &config(50), Some(users.clone())).expect("an engine")
 }
 

@@ -3,18 +3,16 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gannet_core::{
     Catalogue, EventKind, EventKinds, Item, ItemId, ItemIndex, ManualClock, Marks, Refusal,
-    StringTable, TagPath, Timestamp, UserId,
+    TagPath, Timestamp, UserId,
 };
-use gannet_models::{Histories, MergeWeights, Snapshot};
+use gannet_models::Snapshot;
 use gannet_retrieval::{
-    ChannelKinds, Eligibility, Engine, EngineOptions, Explanation, HistoryEntry, ItemSet,
-    LiveUsers, RawRequest, RetrievalConfig, SetEntry, SetKind, UserBlocks, UserProfile, UserRecord,
-    UserSets, UserState,
+    Eligibility, Engine, Explanation, HistoryEntry, ItemSet, LiveUsers, RawRequest,
+    RetrievalConfig, SetEntry, SetKind, UserBlocks, UserProfile, UserRecord, UserSets, UserState,
 };
 use gannet_vectors::RowMask;
 use proptest::prelude::*;
@@ -114,16 +112,9 @@ fn snapshot(rows: &[Row]) -> Arc<Snapshot> {
     };
     let items: Vec<Item> = rows.iter().enumerate().map(item).collect();
     let exposed = EventKind { marks: Marks::Exposed, ..EventKind::new("exposed", 0.0, None) };
-    Arc::new(Snapshot {
-        version: "s".to_owned(),
-        created: Timestamp(NOW),
-        kinds: EventKinds::new(vec![EventKind::new("play", 1.0, None), exposed]).expect("kinds"),
-        catalogue: Arc::new(Catalogue::from_items(&items).expect("distinct ids")),
-        histories: Arc::new(Histories::new(StringTable::new(), vec![0], Vec::new())),
-        models: BTreeMap::new(),
-        merge_weights: MergeWeights::default(),
-        recipe: String::new(),
-    })
+    let kinds = EventKinds::new(vec![EventKind::new("play", 1.0, None), exposed]).expect("kinds");
+    let catalogue = Catalogue::from_items(&items).expect("distinct ids");
+    Arc::new(Snapshot { kinds, ..support::bare_snapshot(catalogue) })
 }
 
 fn config(wish: &Wish) -> RetrievalConfig {
@@ -136,7 +127,7 @@ fn config(wish: &Wish) -> RetrievalConfig {
         rule += &format!("{name}_{unit} = {window:.1}\n");
     }
     let eligible = if wish.scene { "eligible = 'not author = \"a0\"'" } else { "" };
-    let text = format!(
+    support::config(&format!(
         "channel = [{{ name = 'ordered', kind = 'ordered' }}]
          [[scene]]
          name = 'home'
@@ -147,14 +138,7 @@ fn config(wish: &Wish) -> RetrievalConfig {
          {rule}
          [[plan.channel]]
          name = 'ordered'"
-    );
-    toml::from_str(&text).expect("a configuration")
-}
-
-fn kinds() -> ChannelKinds {
-    let mut kinds = ChannelKinds::builtin();
-    kinds.register("ordered", support::in_order());
-    kinds
+    ))
 }
 
 fn engine(wish: &Wish, snapshot: &Arc<Snapshot>) -> Engine {
@@ -177,12 +161,7 @@ fn engine(wish: &Wish, snapshot: &Arc<Snapshot>) -> Engine {
         blocked_tags: Arc::new(tags.collect()),
     };
     let record = Arc::new(UserRecord::new(None, Vec::<HistoryEntry>::new(), sets));
-    let options = EngineOptions {
-        clock: Arc::new(ManualClock::at(Timestamp(NOW))),
-        kinds: kinds(),
-        workers: 1,
-        abandoned_max: 1,
-    };
+    let options = support::options(Arc::new(ManualClock::at(Timestamp(NOW))));
     let users = Some(Arc::new(Fixed(record)) as Arc<dyn UserState>);
     Engine::new(options, snapshot.clone(), &config(wish), users).expect("an engine")
 }
@@ -299,12 +278,7 @@ fn an_author_with_every_item_costs_no_list() {
         windows: [None; 3],
         asked: None,
     };
-    let options = EngineOptions {
-        clock: Arc::new(ManualClock::at(Timestamp(NOW))),
-        kinds: kinds(),
-        workers: 1,
-        abandoned_max: 1,
-    };
+    let options = support::options(Arc::new(ManualClock::at(Timestamp(NOW))));
     let engine = Engine::new(options, snapshot, &config(&wish), Some(users)).expect("an engine");
     let raw = RawRequest { user: Some(user), ..RawRequest::default() };
     let request = engine.admit(raw).expect("a sound request");

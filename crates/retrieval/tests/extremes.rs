@@ -8,13 +8,11 @@ use std::sync::Arc;
 
 use gannet_core::{
     CatalogueBuilder, EventKinds, Interaction, Item, ItemId, ItemIndex, KindIndex, ManualClock,
-    ModelName, Timestamp, UserId,
+    Timestamp, UserId,
 };
-use gannet_models::{Histories, KeyIndex, MergeWeights, Model, Popularity, Snapshot};
-use gannet_retrieval::{
-    ChannelKinds, Engine, EngineOptions, LiveUsers, RawRequest, RetrievalConfig, UserProfile,
-};
-use support::NOW;
+use gannet_models::{Histories, KeyIndex, Model, Popularity, Snapshot};
+use gannet_retrieval::{Engine, LiveUsers, RawRequest, UserProfile};
+use support::{NOW, config, model};
 
 const MILLION: u32 = 1_000_000;
 
@@ -41,7 +39,7 @@ fn snapshot() -> Snapshot {
         let item = Item { author: Some(author.to_owned()), ..Item::bare(id) };
         builder.add(&item).expect("distinct ids");
     }
-    let catalogue = Arc::new(builder.finish());
+    let catalogue = builder.finish();
     let popularity = Popularity::new((0..count).map(|at| at as f32).collect());
     let authors = KeyIndex::by_worth(&catalogue, "author", 0.5, &popularity).expect("authors");
     let event = |(place, item): (i64, u32)| Interaction {
@@ -54,19 +52,14 @@ fn snapshot() -> Snapshot {
     let events: Vec<Interaction> = (0..).zip((0..MILLION).chain([3, 5])).map(event).collect();
     let ends = vec![0, u64::from(MILLION), u64::from(MILLION) + 2];
     let users = ["tireless", "new"].map(str::to_owned).into_iter().collect();
-    let model = |name: &str| ModelName::new(name).expect("a name");
     Snapshot {
-        version: "s".to_owned(),
-        created: NOW,
         kinds: EventKinds::implicit("play"),
-        catalogue,
         histories: Arc::new(Histories::new(users, ends, events)),
         models: BTreeMap::from([
             (model("author"), Model::KeyIndex(Arc::new(authors))),
             (model("popularity"), Model::Popularity(Arc::new(popularity))),
         ]),
-        merge_weights: MergeWeights::default(),
-        recipe: String::new(),
+        ..support::bare_snapshot(catalogue)
     }
 }
 
@@ -77,12 +70,9 @@ fn request(user: &str) -> RawRequest {
 #[test]
 fn an_author_with_a_million_items_and_a_user_with_a_million_events_are_answered() {
     let snapshot = Arc::new(snapshot());
-    let clock = Arc::new(ManualClock::at(NOW));
-    let kinds = ChannelKinds::builtin();
-    let options = EngineOptions { clock, kinds, workers: 1, abandoned_max: 1 };
+    let options = support::options(Arc::new(ManualClock::at(NOW)));
     let users = Arc::new(LiveUsers::new(snapshot.clone()));
-    let config: RetrievalConfig = toml::from_str(CONFIG).expect("a configuration");
-    let engine = Engine::new(options, snapshot, &config, Some(users)).expect("an engine");
+    let engine = Engine::new(options, snapshot, &config(CONFIG), Some(users)).expect("an engine");
     let answer = |raw| engine.retrieve(engine.admit(raw).expect("a sound request"));
 
     let rows: Vec<u32> = answer(request("new")).candidates.iter().map(|one| one.item.0).collect();

@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gannet_core::{
-    Catalogue, EventKind, EventKinds, Item, ItemId, ItemIndex, ManualClock, Marks, ModelName,
-    Refusal, SparseRows, StringTable, UserId, watch_share,
+    Catalogue, EventKind, EventKinds, Interaction, Item, ItemId, ItemIndex, KindIndex, ManualClock,
+    Marks, Refusal, SparseRows, Timestamp, UserId, watch_share,
 };
-use gannet_models::{Histories, ItemNeighbours, KeyIndex, MergeWeights, Model, Snapshot};
+use gannet_models::{Factors, FoldIn, Histories, ItemNeighbours, KeyIndex, Model, Snapshot};
 use gannet_retrieval::{
-    ChannelKinds, Engine, EngineOptions, Explanation, LiveUsers, RawEvent, RawRequest, Refused,
-    RetrievalConfig, UserProfile,
+    Engine, Explanation, LiveUsers, RawEvent, RawRequest, Refused, UserProfile,
 };
-use support::NOW;
+use gannet_vectors::Matrix;
+use support::{NOW, config, model};
 
 const CONFIG: &str = r#"
 channel = [
@@ -58,7 +58,7 @@ fn snapshot() -> Snapshot {
         ..Item::bare(ItemId::new(at.to_string()).expect("an id"))
     };
     let items: Vec<Item> = (0..60).map(item).collect();
-    let catalogue = Arc::new(Catalogue::from_items(&items).expect("distinct ids"));
+    let catalogue = Catalogue::from_items(&items).expect("distinct ids");
     // Items 8 and 9 are alike to all three, the others to one each.
     let neighbours = |at: u32| match at {
         0 => vec![(8, 1.0), (9, 1.0), (6, 0.5), (7, 0.5)],
@@ -69,34 +69,22 @@ fn snapshot() -> Snapshot {
     let lists = SparseRows::from_rows(60, (0..60).map(neighbours));
     let alike = ItemNeighbours { lists, recency_exponent: 0.0 };
     let authors = KeyIndex::of_catalogue(&catalogue, "author", 0.5).expect("items have authors");
-    let model = |name: &str| ModelName::new(name).expect("a name");
     Snapshot {
-        version: "s".to_owned(),
-        created: NOW,
         kinds: kinds(),
-        catalogue,
-        histories: Arc::new(Histories::new(StringTable::new(), vec![0], Vec::new())),
         models: BTreeMap::from([
             (model("author"), Model::KeyIndex(Arc::new(authors))),
             (model("item_cf"), Model::ItemNeighbours(Arc::new(alike))),
         ]),
-        merge_weights: MergeWeights::default(),
-        recipe: String::new(),
+        ..support::bare_snapshot(catalogue)
     }
 }
 
 /// An engine whose only user likes items 0 and 1.
 fn engine() -> Engine {
     let snapshot = Arc::new(snapshot());
-    let options = EngineOptions {
-        clock: Arc::new(ManualClock::at(NOW)),
-        kinds: ChannelKinds::builtin(),
-        workers: 1,
-        abandoned_max: 1,
-    };
+    let options = support::options(Arc::new(ManualClock::at(NOW)));
     let users = Arc::new(LiveUsers::new(snapshot.clone()));
-    let config: RetrievalConfig = toml::from_str(CONFIG).expect("a configuration");
-    let engine = Engine::new(options, snapshot, &config, Some(users)).expect("an engine");
+    let engine = Engine::new(options, snapshot, &config(CONFIG), Some(users)).expect("an engine");
     apply(&engine, 0, "like", None);
     apply(&engine, 1, "like", None);
     engine
@@ -207,4 +195,52 @@ fn a_like_after_a_dislike_takes_it_back() {
     let [authors, alike, _] = lists(&engine);
     assert_eq!(of_author(&authors, 0), 8, "all but the two that he liked");
     assert_eq!(alike[..2], [8, 9]);
+}
+
+/// Items whose vectors point the one way where even, the other where odd. Training knew user `u`
+/// as one who likes the even ones.
+fn two_ways() -> Engine {
+    let known = snapshot();
+    let rows = |odd: fn(u32) -> bool, count: u32| {
+        let values = (0..count).flat_map(|at| if odd(at) { [0.0, 1.0] } else { [1.0, 0.0] });
+        Arc::new(Matrix::from_values(values.collect(), 2).expect("whole rows"))
+    };
+    let (items, users) = (rows(|at| at % 2 == 1, 60), rows(|_| false, 1));
+    let fold_in = Some(FoldIn::new(&items, 1.0, 0.1, 0.1, 1.0));
+    let factors = Factors { version: "1".to_owned(), items, users, fold_in };
+    let like = Interaction {
+        item: ItemIndex(0),
+        kind: KindIndex(0),
+        value: 1.0,
+        time: Some(Timestamp(NOW.0 - 1_000)),
+        scene: None,
+    };
+    let users = ["u"].into_iter().collect();
+    let snapshot = Arc::new(Snapshot {
+        histories: Arc::new(Histories::new(users, vec![0, 1], vec![like])),
+        models: BTreeMap::from([(model("ials"), Model::Factors(Arc::new(factors)))]),
+        ..known
+    });
+    let config = config(
+        "channel = [{ name = 'vectors', kind = 'u2i_vector' }]
+         scene = [{ name = 'home', plan = 'home' }]
+         plan = [{ name = 'home', handover = 5, deadline_ms = 20000,
+                   channel = [{ name = 'vectors', fetch_k = 5 }] }]",
+    );
+    let options = support::options(Arc::new(ManualClock::at(NOW)));
+    let users = Arc::new(LiveUsers::new(snapshot.clone()));
+    Engine::new(options, snapshot, &config, Some(users)).expect("an engine")
+}
+
+#[test]
+fn likes_since_training_move_the_vector_of_a_user_whom_training_knew() {
+    let engine = two_ways();
+    let ways = || -> Vec<u32> {
+        let raw = RawRequest { user: UserId::new("u").ok(), dry_run: true, ..Default::default() };
+        let retrieval = engine.retrieve(engine.admit(raw).expect("a sound request"));
+        retrieval.candidates.iter().map(|one| one.item.0 % 2).collect()
+    };
+    assert_eq!(ways(), [0; 5]);
+    [1, 3, 5].into_iter().for_each(|item| apply(&engine, item, "like", None));
+    assert_eq!(ways(), [1; 5]);
 }

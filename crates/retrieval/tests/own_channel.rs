@@ -8,8 +8,8 @@ use std::time::Instant;
 use gannet_core::{ChannelName, ItemIndex};
 use gannet_models::Snapshot;
 use gannet_retrieval::{
-    Ask, Channel, ChannelError, ChannelKinds, ChannelList, ChannelSpec, ChannelSpecError, Engine,
-    EngineOptions, Found, RawRequest, RetrievalConfig,
+    Ask, Channel, ChannelError, ChannelList, ChannelSpec, ChannelSpecError, Engine, Found,
+    RawRequest, RetrievalConfig,
 };
 use serde::Deserialize;
 
@@ -75,10 +75,8 @@ fn engine(every: &str) -> Result<Engine, String> {
         "#
     );
     let config: RetrievalConfig = toml::from_str(&text).map_err(|error| error.to_string())?;
-    let mut kinds = ChannelKinds::builtin();
-    kinds.register("every_nth", Arc::new(EveryNth::build));
-    let clock = Arc::new(support::RunningClock::started(Instant::now()));
-    let options = EngineOptions { clock, kinds, workers: 1, abandoned_max: 1 };
+    let mut options = support::options(Arc::new(support::RunningClock::started(Instant::now())));
+    options.kinds.register("every_nth", Arc::new(EveryNth::build));
     let snapshot = Arc::new(support::snapshot(500, 4));
     Engine::new(options, snapshot, &config, None).map_err(|error| error.to_string())
 }

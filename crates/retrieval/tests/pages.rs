@@ -2,21 +2,16 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gannet_core::{
-    Catalogue, Clock, EventKind, EventKinds, Item, ItemId, ManualClock, Marks, Refusal,
-    StringTable, Timestamp, UserId,
+    Catalogue, Clock, EventKind, EventKinds, Item, ItemId, ManualClock, Marks, Refusal, Timestamp,
+    UserId,
 };
-use gannet_models::{Histories, MergeWeights, Snapshot};
-use gannet_retrieval::{
-    ChannelKinds, Engine, EngineOptions, Explanation, LiveUsers, RawEvent, RawRequest,
-    RetrievalConfig,
-};
-
-const NOW: Timestamp = Timestamp(1_700_000_000_000);
+use gannet_models::Snapshot;
+use gannet_retrieval::{Engine, Explanation, LiveUsers, RawEvent, RawRequest};
+use support::NOW;
 
 fn kinds() -> EventKinds {
     let exposed = EventKind { marks: Marks::Exposed, ..EventKind::new("exposed", 0.0, None) };
@@ -31,16 +26,8 @@ fn engine(rule: &str, clock: &Arc<ManualClock>) -> Engine {
         ..Item::bare(ItemId::new(at.to_string()).expect("an id"))
     };
     let items: Vec<Item> = (0..1_000).map(item).collect();
-    let snapshot = Arc::new(Snapshot {
-        version: "s".to_owned(),
-        created: NOW,
-        kinds: kinds(),
-        catalogue: Arc::new(Catalogue::from_items(&items).expect("distinct ids")),
-        histories: Arc::new(Histories::new(StringTable::new(), vec![0], Vec::new())),
-        models: BTreeMap::new(),
-        merge_weights: MergeWeights::default(),
-        recipe: String::new(),
-    });
+    let catalogue = Catalogue::from_items(&items).expect("distinct ids");
+    let snapshot = Arc::new(Snapshot { kinds: kinds(), ..support::bare_snapshot(catalogue) });
     let text = format!(
         "channel = [{{ name = 'ordered', kind = 'ordered' }}]
          scene = [{{ name = 'home', plan = 'home' }}]
@@ -53,13 +40,9 @@ fn engine(rule: &str, clock: &Arc<ManualClock>) -> Engine {
          name = 'ordered'
          fetch_k = 50"
     );
-    let config: RetrievalConfig = toml::from_str(&text).expect("a configuration");
-    let mut channels = ChannelKinds::builtin();
-    channels.register("ordered", support::in_order());
     let users = Arc::new(LiveUsers::new(snapshot.clone()));
-    let options =
-        EngineOptions { clock: clock.clone(), kinds: channels, workers: 1, abandoned_max: 1 };
-    Engine::new(options, snapshot, &config, Some(users)).expect("an engine")
+    let options = support::options(clock.clone());
+    Engine::new(options, snapshot, &support::config(&text), Some(users)).expect("an engine")
 }
 
 fn user() -> UserId {

@@ -70,7 +70,7 @@ arms = [
 "#;
 
 fn config(text: &str) -> RetrievalConfig {
-    toml::from_str(&format!("{CHANNELS}{text}")).expect("TOML of the right types")
+    support::config(&format!("{CHANNELS}{text}"))
 }
 
 fn world(text: &str) -> World {
@@ -150,6 +150,7 @@ fn every_mistake_is_refused_by_its_path_and_leaves_the_old_plans_in_force() {
         ("segment = \"new\"\nplan", "plan", "scene.home.rule[0].segment"),
         ("plan = \"first_days\"", "plan = \"last_days\"", "scene.home.rule[0].plan"),
         ("events_max = 5", "events_max = 1000", "segment.new.when.events_max"),
+        ("events_max = 5", "events_min = 101", "segment.new.when.events_min"),
         ("events_max = 5", "events_min = 7, events_max = 5", "segment.new.when.events_max"),
         ("{ events_max = 5 }", "{ }", "segment.new.when"),
         ("{ events_max = 5 }", "{ city = [] }", "segment.new.when.city"),
@@ -181,18 +182,18 @@ fn every_mistake_is_refused_by_its_path_and_leaves_the_old_plans_in_force() {
             "handover = 60\ncap = [{ field = \"author\", max = 1, level = 1 }]",
             "plan.home.cap[0].level",
         ),
-        ("fetch_k = 50", "fetch_k = 50\nmin = 61\nmax = 70", "plan.home.channel[0].min"),
+        ("fetch_k = 50", "fetch_k = 50\nmin = 61\nmax = 70", "plan.home.channel"),
     ];
     for (from, to, field) in cases {
         assert!(SCENES.contains(from), "{from}");
         match world.engine.reload(&config(&SCENES.replacen(from, to, 1))) {
-            Err(PublishError::Config(error)) if field.ends_with("min") => {
-                assert_eq!(error.field, "plan.home.channel", "{error}");
-            }
             Err(PublishError::Config(error)) => assert_eq!(error.field, field, "{error}"),
             other => panic!("{to}: {other:?}"),
         }
     }
+    let unmet = SCENES.replacen("fetch_k = 50", "fetch_k = 50\nmin = 61\nmax = 70", 1);
+    let error = world.engine.reload(&config(&unmet)).unwrap_err().to_string();
+    assert_eq!(error, "plan.home.channel: the minima add up to 61, the handover size is 60");
     let unknown_kind = RetrievalConfig {
         channels: config(SCENES)
             .channels

@@ -87,6 +87,47 @@ fn every_bad_field_is_refused_by_path_and_code() {
 }
 
 #[test]
+fn refusals_say_what_stands_there_and_what_was_expected() {
+    let scene = RawRequest { scene: Some(scene("nowhere")), ..RawRequest::default() };
+    let vector = |model: &str, version: &str, values: &[f32]| RawRequest {
+        vectors: vec![vector(model, version, values)],
+        ..RawRequest::default()
+    };
+    let filter = |text: &str| RawRequest { filter: Some(text.into()), ..RawRequest::default() };
+    let deep = "not ".repeat(33) + "author = \"a\"";
+    let (three, nan) = ([1.0; 3], [1.0, f32::NAN, 0.0, 0.0]);
+    for (raw, expected) in [
+        (scene, "scene: unknown scene nowhere; known are home"),
+        (vector("bert", "v1", &three), "vectors[0].model: the snapshot has no model bert"),
+        (
+            vector("popularity", "v1", &three),
+            "vectors[0].model: popularity is a popularity: it has no vectors",
+        ),
+        (vector("ials", "v0", &three), "vectors[0].version: expected version v1"),
+        (vector("ials", "v1", &three), "vectors[0].values: expected 4 values, these are 3"),
+        (vector("ials", "v1", &nan), "vectors[0].values[1]: expected a finite number"),
+        (
+            filter(&deep),
+            "filter: at character 129: expected at most 32 levels of parentheses and not",
+        ),
+        (
+            filter("color = 1"),
+            "filter: at character 1: unknown field \"color\"; known are tags, author, published, \
+             expires, age_days",
+        ),
+        (filter("author = 3"), "filter: at character 1: author: expected texts in quotes"),
+        (
+            filter("author > \"a\""),
+            "filter: at character 1: author: expected =, !=, in or any: texts have no order",
+        ),
+        (filter("age_days < \"old\""), "filter: at character 1: age_days: expected numbers"),
+    ] {
+        let error = check(raw).err().unwrap_or_else(|| panic!("taken: {expected}"));
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[test]
 fn unknown_items_are_counted_and_an_absent_value_is_positive() {
     let history = vec![entry("i1"), entry("never heard of"), entry("i2")];
     let request = check(RawRequest { history, ..RawRequest::default() }).unwrap();

@@ -9,11 +9,8 @@ use gannet_core::{
     Column, FieldTable, ItemIndex, ManualClock, Refusal, SegmentName, StringTable, UserId,
 };
 use gannet_models::{Histories, Snapshot};
-use gannet_retrieval::{
-    ChannelKinds, ConfigError, Engine, EngineOptions, Explanation, PublishError, RawRequest,
-    Refused, RetrievalConfig,
-};
-use support::NOW;
+use gannet_retrieval::{ConfigError, Engine, Explanation, PublishError, RawRequest, Refused};
+use support::{NOW, config};
 
 const CONFIG: &str = r#"
 [[channel]]
@@ -83,15 +80,8 @@ fn snapshot() -> Snapshot {
     Snapshot { histories, ..snapshot }
 }
 
-fn config(text: &str) -> RetrievalConfig {
-    toml::from_str(text).expect("TOML of the right types")
-}
-
 fn engine() -> Engine {
-    let mut kinds = ChannelKinds::builtin();
-    kinds.register("ordered", support::in_order());
-    let clock = Arc::new(ManualClock::at(NOW));
-    let options = EngineOptions { clock, kinds, workers: 1, abandoned_max: 1 };
+    let options = support::options(Arc::new(ManualClock::at(NOW)));
     Engine::new(options, Arc::new(snapshot()), &config(CONFIG), None).expect("an engine")
 }
 

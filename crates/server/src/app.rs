@@ -51,6 +51,8 @@ pub(crate) struct App {
     pub(crate) notices: Notices,
     pub(crate) admission: Admission,
     pub(crate) last_refused: LastRefused,
+    /// Held over a reload and what is remembered of it.
+    pub(crate) reloading: tokio::sync::Mutex<()>,
 }
 
 impl App {
@@ -65,7 +67,16 @@ impl App {
             notices,
             admission,
             last_refused: LastRefused::default(),
+            reloading: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Runs work on a thread that may block, once there is one for it.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.admission.run(self.options.request_timeout, work).await
     }
 
     pub(crate) fn ready(&self) -> Result<&Arc<Engine>, ApiError> {

@@ -122,7 +122,7 @@ async fn change(
     let items = items.into_iter().map(IdText::into_text).collect();
     let names = BlockNames { items, authors, tags };
     let work = move || change(&engine, &user, &names).map(|now| BlockedAnswer::new(&user, now));
-    Ok(app.admission.run(app.options.request_timeout, work).await?.map(Json)?)
+    Ok(app.run(work).await?.map(Json)?)
 }
 
 fn user_of(user: String) -> Result<UserId, ApiError> {

@@ -37,8 +37,7 @@ pub(crate) async fn retrieve(
         let message = format!("expected 1 to {TOP_MAX}, this is {top}");
         return Err(ApiError::out_of_range("top", message));
     }
-    body.check()?;
-    answer(app, engine, body.into_raw(), top, explain).await
+    answer(app, engine, body.into_raw()?, top, explain).await
 }
 
 /// Items that go with an item.
@@ -59,7 +58,7 @@ pub(crate) async fn similar(
         return Err(ApiError::unknown_item("item"));
     }
     let explain = body.explain;
-    answer(app, engine, body.into_raw(), None, explain).await
+    answer(app, engine, body.into_raw()?, None, explain).await
 }
 
 /// Checks, admits, retrieves and writes the answer; all but the waiting on a thread of its own.
@@ -70,10 +69,9 @@ async fn answer(
     top: Option<usize>,
     explain: bool,
 ) -> Result<Response, ApiError> {
-    let wait_max = app.options.request_timeout;
     let counting = app.clone();
     let work = move || retrieve_on_thread(&counting, &engine, raw, top, explain);
-    let (headers, body) = app.admission.run(wait_max, work).await??;
+    let (headers, body) = app.run(work).await??;
     Ok((headers, body).into_response())
 }
 
@@ -117,7 +115,7 @@ pub(crate) async fn events(
 ) -> Result<Json<EventsAnswer>, ApiError> {
     let events = body.into_raw();
     let work = move || engine.apply(events);
-    let applied = app.admission.run(app.options.request_timeout, work).await?;
+    let applied = app.run(work).await?;
     app.metrics.count_events(&applied);
     Ok(Json(EventsAnswer { applied: applied? }))
 }

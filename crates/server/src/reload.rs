@@ -54,6 +54,9 @@ impl App {
     /// operator. `None` where the server was not told how.
     pub(crate) async fn reload(&self) -> Option<Reloaded> {
         let reload = self.options.reloader.as_ref()?.reload.clone();
+        // One after the other: the page and the refusal that are remembered are the last one's,
+        // and whoever asks again and again holds one thread.
+        let _reloading = self.reloading.lock().await;
         let outcome = tokio::task::spawn_blocking(move || reload()).await;
         let outcome = outcome.unwrap_or_else(|_| {
             let why = "reading it panicked".to_owned();

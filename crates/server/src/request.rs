@@ -205,10 +205,19 @@ impl<'de> Deserialize<'de> for FilterForm {
 }
 
 impl FilterForm {
-    fn into_text(self) -> Option<String> {
-        match self {
-            FilterForm::Text(text) => Some(text),
-            FilterForm::Object(body) => body.into_text(),
+    /// Refuses an object whose span of time is empty: no item could ever satisfy it.
+    fn into_text(self) -> Result<Option<String>, RequestError> {
+        let body = match self {
+            FilterForm::Text(text) => return Ok(Some(text)),
+            FilterForm::Object(body) => body,
+        };
+        match (body.published_from, body.published_before) {
+            (Some(from), Some(before)) if from >= before => Err(RequestError {
+                field: "filter.published_before".to_owned(),
+                code: "bad_filter",
+                why: "expected a time after published_from".to_owned(),
+            }),
+            _ => Ok(body.into_text()),
         }
     }
 }
@@ -285,20 +294,7 @@ pub(crate) struct RetrieveBody {
 }
 
 impl RetrieveBody {
-    /// Refuses a filter object whose span of time is empty: no item could ever satisfy it.
-    pub(crate) fn check(&self) -> Result<(), RequestError> {
-        let Some(FilterForm::Object(filter)) = &self.filter else { return Ok(()) };
-        match (filter.published_from, filter.published_before) {
-            (Some(from), Some(before)) if from >= before => Err(RequestError {
-                field: "filter.published_before".to_owned(),
-                code: "bad_filter",
-                why: "expected a time after published_from".to_owned(),
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    pub(crate) fn into_raw(self) -> RawRequest {
+    pub(crate) fn into_raw(self) -> Result<RawRequest, RequestError> {
         let entry = |body: HistoryBody| RawHistoryEntry {
             item: body.item.item(),
             kind: body.kind,
@@ -310,7 +306,8 @@ impl RetrieveBody {
             version: body.version,
             values: body.values,
         };
-        RawRequest {
+        let filter = self.filter.map(FilterForm::into_text).transpose()?.flatten();
+        Ok(RawRequest {
             user: self.user.as_ref().map(IdText::user),
             scene: self.scene,
             history: self.history.into_iter().map(entry).collect(),
@@ -323,11 +320,11 @@ impl RetrieveBody {
             delivered: self.delivered.iter().map(IdText::item).collect(),
             dry_run: self.dry_run,
             vectors: self.vectors.into_iter().map(vector).collect(),
-            filter: self.filter.and_then(FilterForm::into_text),
+            filter,
             size: self.size,
             now: self.now.map(Timestamp),
             ..RawRequest::default()
-        }
+        })
     }
 }
 
@@ -407,17 +404,18 @@ pub(crate) struct SimilarBody {
 
 impl SimilarBody {
     /// The item is the whole history, and is itself no answer.
-    pub(crate) fn into_raw(self) -> RawRequest {
+    pub(crate) fn into_raw(self) -> Result<RawRequest, RequestError> {
         let item = self.item.item();
         let detail = || SceneName::new("detail").expect("a name");
         let event = RawHistoryEntry { item: item.clone(), kind: None, value: None, time: None };
-        RawRequest {
+        let filter = self.filter.map(FilterForm::into_text).transpose()?.flatten();
+        Ok(RawRequest {
             scene: Some(self.scene.unwrap_or_else(detail)),
             history: vec![event],
             blocked: vec![item],
-            filter: self.filter.and_then(FilterForm::into_text),
+            filter,
             size: self.size,
             ..RawRequest::default()
-        }
+        })
     }
 }

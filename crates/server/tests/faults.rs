@@ -4,11 +4,14 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use gannet_server::{Reloaded, Reloader};
 use proptest::prelude::*;
 use serde_json::json;
-use support::{PATIENCE, Server, engine, exchange, gated_engine};
+use support::{PATIENCE, Server, TITLES, engine, exchange, gated_engine};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -74,6 +77,10 @@ async fn a_field_at_fault_is_named() {
     }
     server.post("/v1/retrieve", "[]").await;
     server.post("/v1/retrieve", "\"text\"").await.assert_error(422, "bad_field");
+    let filter = json!({ "published_from": 2, "published_before": 2 });
+    let empty = json!({ "item": TITLES[0], "filter": filter }).to_string();
+    let empty = server.post("/v1/similar", &empty).await;
+    assert_eq!(empty.assert_error(422, "bad_filter"), "filter.published_before");
     let missing = server.post("/v1/similar", "{}").await;
     assert_eq!(missing.assert_error(422, "missing_field"), "item");
 }
@@ -281,4 +288,29 @@ fn any_bytes_get_an_answer_that_is_no_server_error() {
         let answer = runtime.block_on(server.post("/v1/retrieve", &body));
         prop_assert!([200, 400, 422].contains(&answer.status), "{body}: {answer:?}");
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reloads_asked_for_at_once_come_one_after_the_other_and_the_last_is_remembered() {
+    let (inside, calls) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let called = calls.clone();
+    let reload = move || {
+        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "two at once");
+        std::thread::sleep(Duration::from_millis(20));
+        inside.fetch_sub(1, Ordering::SeqCst);
+        let call = called.fetch_add(1, Ordering::SeqCst);
+        Reloaded { config: Err(format!("refusal {call}")), snapshot: Ok(None) }
+    };
+    let reloader = Reloader { reload: Arc::new(reload), is_due: Arc::new(|| false) };
+    let server =
+        Server::start_with(engine(), None, |options| options.reloader = Some(reloader)).await;
+    let ask = || server.post("/v1/admin/reload", "{}");
+    let (one, two, three) = tokio::join!(ask(), ask(), ask());
+    for answer in [one, two, three] {
+        answer.assert_error(422, "bad_config");
+        assert!(!answer.body.contains("panicked"), "{}", answer.body);
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 3);
+    let plans = server.get("/v1/admin/plans").await.body;
+    assert!(plans.contains("refusal 2"), "{plans}");
 }

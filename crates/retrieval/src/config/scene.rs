@@ -238,9 +238,11 @@ fn check_segments(segments: &[SegmentConfig]) -> Result<Vec<Segment>, ConfigErro
 impl WhenConfig {
     fn check(&self, path: &str) -> Result<When, ConfigError> {
         let (min, max) = (self.events_min.unwrap_or(0), self.events_max);
-        if min.max(max.unwrap_or(0)) > EVENTS_MAX {
-            let why = format!("events can be told apart up to {EVENTS_MAX}");
-            return refuse(format!("{path}.events_max"), why);
+        for (key, events) in [("events_min", min), ("events_max", max.unwrap_or(0))] {
+            if events > EVENTS_MAX {
+                let why = format!("events can be told apart up to {EVENTS_MAX}, this is {events}");
+                return refuse(format!("{path}.{key}"), why);
+            }
         }
         if max.is_some_and(|max| max < min) {
             return refuse(format!("{path}.events_max"), format!("expected at least {min}"));

@@ -38,15 +38,15 @@ impl Heir {
 
     /// Copies all users of a shard, those heard of longest ago first.
     pub(super) fn take_over(self: &Arc<Self>, shard: &mut Shard) {
+        for (name, blocks) in &shard.blocks {
+            self.put_blocks(name, blocks);
+        }
         for name in shard.order.values() {
             let Some(slot) = shard.users.get(name) else { continue };
             let recent = self.recent(name, &slot.recent);
             let mut heirs = self.users.shard(name);
             heirs.touch(name).recent = recent;
             heirs.settle(name, &self.users.limits);
-        }
-        for (name, blocks) in &shard.blocks {
-            self.put_blocks(name, blocks);
         }
         shard.heir = Some(self.clone());
     }

@@ -20,7 +20,8 @@ pub struct LiveLimits {
     pub settled_max: usize,
     /// Items of each of one user's sets since the snapshot, the newest.
     pub recent_max: usize,
-    /// Items, authors and tags that all users together may have blocked, of about 30 bytes each.
+    /// Items, authors and tags that all users together may have blocked, of about 30 bytes each; a
+    /// user who has blocked anything counts as ten more.
     pub blocks_max: usize,
     /// Items, authors and tags that one user may have blocked.
     pub user_blocks_max: usize,

@@ -40,13 +40,15 @@ impl Recent {
         self.bound(limits);
     }
 
-    /// Keeps each list within twice its bound, cutting it to the bound when it is past that: the
-    /// cost of a cut is spread over the entries that led to it.
+    /// Lets each list grow past its bound before it is cut: the cost of a cut is spread over the
+    /// entries that led to it.
     fn bound(&mut self, limits: &LiveLimits) {
         if self.history.len() > 2 * limits.history_max {
             self.history.drain(..self.history.len() - limits.history_max);
         }
-        if self.pending.len() > 2 * limits.recent_max {
+        // A cut keeps up to the bound of each kind: with less room than one more, a user of whom all
+        // kinds are full would be cut at every event.
+        if self.pending.len() > (SetKind::ALL.len() + 1) * limits.recent_max {
             self.pending = newest(std::mem::take(&mut self.pending), limits.recent_max);
         }
     }
@@ -58,7 +60,8 @@ impl Recent {
             return self.set.clone();
         }
         let set = ItemSet::new(self.set.iter().chain(self.pending.iter().copied()));
-        Arc::new(match set.len() > 2 * limits.recent_max {
+        let is_past = |kind| set.of(kind).count() > 2 * limits.recent_max;
+        Arc::new(match SetKind::ALL.into_iter().any(is_past) {
             true => ItemSet::new(newest(set.iter().collect(), limits.recent_max)),
             false => set,
         })

@@ -82,14 +82,16 @@ impl Shard {
         self.settle(user, limits);
     }
 
-    /// Puts what a user blocked in place of what he had blocked before.
-    pub(super) fn put_blocks(&mut self, user: &str, blocks: Arc<UserBlocks>, limits: &LiveLimits) {
-        self.touch(user).outdate();
+    /// Puts what a user blocked in place of what he had blocked before. Makes no slot for him: of
+    /// the many of whom only that is known none may make another leave.
+    pub(super) fn put_blocks(&mut self, user: &str, blocks: Arc<UserBlocks>) {
+        if self.users.contains_key(user) {
+            self.touch(user).outdate();
+        }
         match blocks.is_empty() {
             true => self.blocks.remove(user),
             false => self.blocks.insert(user.into(), blocks),
         };
-        self.settle(user, limits);
     }
 
     /// Counts the user anew and lets others leave where there is too much; he himself stays.

@@ -68,12 +68,8 @@ pub(crate) fn snapshot(items: u32, users: u32) -> Snapshot {
         users: Arc::new(Matrix::zeros(users as usize, 4)),
         fold_in: None,
     };
-    let model = |name: &str| ModelName::new(name).expect("a name");
     Snapshot {
         version: "s1".to_owned(),
-        created: NOW,
-        kinds: EventKinds::rating(4.0),
-        catalogue: Arc::new(Catalogue::from_items(&all).expect("distinct ids")),
         histories: Arc::new(Histories::new(
             (0..users).map(|user| format!("u{user}")).collect::<StringTable>(),
             (0..=u64::from(users)).map(|user| user * 10).collect(),
@@ -83,9 +79,38 @@ pub(crate) fn snapshot(items: u32, users: u32) -> Snapshot {
             (model("popularity"), Model::Popularity(Arc::new(popularity))),
             (model("ials"), Model::Factors(Arc::new(factors))),
         ]),
+        ..bare_snapshot(Catalogue::from_items(&all).expect("distinct ids"))
+    }
+}
+
+/// A snapshot of a catalogue alone: without users and models, its events ratings.
+pub(crate) fn bare_snapshot(catalogue: Catalogue) -> Snapshot {
+    Snapshot {
+        version: "s".to_owned(),
+        created: NOW,
+        kinds: EventKinds::rating(4.0),
+        catalogue: Arc::new(catalogue),
+        histories: Arc::new(Histories::new(StringTable::new(), vec![0], Vec::new())),
+        models: BTreeMap::new(),
         merge_weights: MergeWeights::default(),
         recipe: String::new(),
     }
+}
+
+pub(crate) fn model(name: &str) -> ModelName {
+    ModelName::new(name).expect("a name")
+}
+
+/// What a test's text says; whether it is sound an engine decides.
+pub(crate) fn config(text: &str) -> RetrievalConfig {
+    toml::from_str(text).expect("TOML of the right types")
+}
+
+/// Options of an engine of one thread, with the built-in kinds and `ordered`.
+pub(crate) fn options(clock: Arc<dyn Clock>) -> EngineOptions {
+    let mut kinds = ChannelKinds::builtin();
+    kinds.register("ordered", in_order());
+    EngineOptions { clock, kinds, workers: 1, abandoned_max: 1 }
 }
 
 /// How a fake channel behaves.
@@ -268,7 +293,7 @@ impl World {
             }
         }
         text += "[[scene]]\nname = \"home\"\nplan = \"home\"\n";
-        let config: RetrievalConfig = toml::from_str(&text).expect("a configuration");
+        let config = config(&text);
         let options = EngineOptions {
             clock: Arc::new(RunningClock(Instant::now())),
             kinds,
@@ -329,7 +354,7 @@ impl Channel for InOrder {
 }
 
 /// Builds it.
-pub(crate) fn in_order() -> gannet_retrieval::ChannelBuilder {
+fn in_order() -> gannet_retrieval::ChannelBuilder {
     Arc::new(|spec: &gannet_retrieval::ChannelSpec, _: &Snapshot| {
         Ok(Arc::new(InOrder(spec.name.clone())) as Arc<dyn Channel>)
     })
