@@ -258,20 +258,6 @@ impl Eligibility {
             all => open.saturating_sub(refused + self.expiry.count()) as f32 / all as f32,
         }
     }
-
-    /// The rows among `open` (of the word at `at`) for which a test holds.
-    #[inline]
-    fn select(at: usize, open: u64, test: impl Fn(ItemIndex) -> bool) -> u64 {
-        let (mut left, mut selected) = (open, 0);
-        while left != 0 {
-            let bit = left.trailing_zeros();
-            left &= left - 1;
-            if test(ItemIndex(at as u32 * 64 + bit)) {
-                selected |= 1 << bit;
-            }
-        }
-        selected
-    }
 }
 
 /// The items for which a test holds, the first in the lowest bit.
@@ -283,13 +269,25 @@ pub(crate) fn bits(items: &[ItemIndex], test: impl Fn(ItemIndex) -> bool) -> u64
 /// Those among `may_be` for which a test holds.
 #[inline]
 pub(crate) fn confirmed(items: &[ItemIndex], may_be: u64, test: impl Fn(ItemIndex) -> bool) -> u64 {
-    let (mut left, mut confirmed) = (may_be, 0);
+    passing(may_be, |at| test(items[at as usize]))
+}
+
+/// The rows among `open` (of the word at `at`) for which a test holds.
+#[inline]
+pub(crate) fn select(at: usize, open: u64, test: impl Fn(u32) -> bool) -> u64 {
+    passing(open, |bit| test(at as u32 * 64 + bit))
+}
+
+/// The bits of a word for which a test holds; of those that are not set nothing is asked.
+#[inline]
+fn passing(word: u64, test: impl Fn(u32) -> bool) -> u64 {
+    let (mut left, mut passing) = (word, 0);
     while left != 0 {
-        let at = left.trailing_zeros();
+        let bit = left.trailing_zeros();
         left &= left - 1;
-        confirmed |= u64::from(test(items[at as usize])) << at;
+        passing |= u64::from(test(bit)) << bit;
     }
-    confirmed
+    passing
 }
 
 fn windowed(sets: [&Arc<ItemSet>; 3], windows: &Windows) -> Vec<WindowedSet> {
@@ -328,10 +326,10 @@ impl RowMask for Eligibility {
             open &= !self.expiry.word(at, open, &self.catalogue);
         }
         if !self.authors.is_empty() {
-            open &= !Self::select(at, open, |item| self.has_blocked_author(item));
+            open &= !select(at, open, |row| self.has_blocked_author(ItemIndex(row)));
         }
         if !self.tags.is_empty() {
-            open &= !Self::select(at, open, |item| self.has_blocked_tag(item));
+            open &= !select(at, open, |row| self.has_blocked_tag(ItemIndex(row)));
         }
         open
     }

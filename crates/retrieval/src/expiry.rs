@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use gannet_core::{Bitmap, Catalogue, ItemIndex, Timestamp};
 
 use crate::KeySet;
-use crate::eligibility::{bits, confirmed};
+use crate::eligibility::{bits, confirmed, select};
 
 /// How many expired rows are kept beside the mask before it is copied: sorting them takes about
 /// as long as the copy.
@@ -137,11 +137,7 @@ impl Expiry {
         match self {
             Expiry::Never => 0,
             Expiry::Present(expired) => expired.rows.word(at) | expired.tail.word(at as u32),
-            Expiry::At(_) => {
-                let rows = (0..64).filter(|bit| open >> bit & 1 == 1);
-                let expired = rows.filter(|bit| self.contains(at as u32 * 64 + bit, catalogue));
-                expired.fold(0, |bits, bit| bits | 1 << bit)
-            }
+            Expiry::At(_) => select(at, open, |row| self.contains(row, catalogue)),
         }
     }
 

@@ -3,6 +3,8 @@
 use gannet_core::{Bitmap, Catalogue, Column, FieldIndex, ItemIndex, KeyField, TagPath, Timestamp};
 use jiff::tz::TimeZone;
 
+use crate::eligibility::select;
+
 use super::{
     Comparison, FilterError, FilterFault, FilterValue, Node, Operation, Test, lexer::is_plain_word,
 };
@@ -236,15 +238,4 @@ fn number(catalogue: &Catalogue, source: Source, row: u32, now: Timestamp) -> Op
         Source::AgeDays => catalogue.published(item).map(|time| now.days_since(time)),
         Source::Field(field) => catalogue.fields().number(field, row as usize),
     }
-}
-
-#[inline]
-fn select(at: usize, open: u64, test: impl Fn(u32) -> bool) -> u64 {
-    let (mut left, mut selected) = (open, 0);
-    while left != 0 {
-        let bit = left.trailing_zeros();
-        left &= left - 1;
-        selected |= u64::from(test(at as u32 * 64 + bit)) << bit;
-    }
-    selected
 }
