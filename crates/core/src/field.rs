@@ -221,9 +221,10 @@ impl FieldTable {
                 _ => {}
             }
         }
-        match self.len() + values.len() > FIELDS_MAX {
-            true => Err(FieldError::Name("(one more)".to_owned())),
-            false => Ok(()),
+        let mut new = values.iter().filter(|(name, _)| self.find(name).is_none());
+        match new.nth(FIELDS_MAX.saturating_sub(self.len())) {
+            Some((name, _)) => Err(FieldError::Name(name.clone())),
+            None => Ok(()),
         }
     }
 
@@ -336,6 +337,27 @@ mod tests {
         assert_eq!((table.text(city, 2), table.text(city, 0)), (Some("Xi'an"), None));
         assert_eq!(table.text(city, 9), None);
         assert_eq!(table.row(0), [("length".to_owned(), FieldValue::Number(7.5))]);
+    }
+
+    #[test]
+    fn rows_of_known_fields_are_taken_however_many_there_are() {
+        let row = |from: usize, to: usize| -> Vec<(String, FieldValue)> {
+            (from..to).map(|at| (format!("f{at}"), FieldValue::Number(at as f64))).collect()
+        };
+        let mut table = FieldTable::new();
+        table.check(&row(0, 1_000)).unwrap();
+        let error = table.check(&row(0, 1_001)).unwrap_err();
+        assert_eq!(error, FieldError::Name("f1000".to_owned()));
+        for (name, value) in row(0, 1_000) {
+            table.set(0, &name, &value).unwrap();
+        }
+        table.check(&row(0, 1_000)).unwrap();
+        table.set(1, "f999", &FieldValue::Number(1.0)).unwrap();
+        let error = table.check(&row(999, 1_001)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "field \"f1000\": expected another name and at most 1,000 fields"
+        );
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Files of vectors as NumPy, PyTorch and Spark write them, and every way in which they are bad.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use gannet_dataset::{
     VectorFile, VectorFileError, VectorFileOptions, VectorFormat, read_vectors, write_vectors,
 };
+use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 
 fn with_ids(path: &Path) -> VectorFileOptions {
@@ -154,6 +157,54 @@ fn what_is_written_is_read_in_every_format() {
             assert!(read_vectors(&files[0], &options).is_err(), "{format:?} cut at {keep}");
         }
     }
+}
+
+#[test]
+fn a_format_that_cannot_keep_the_ids_leaves_no_file_behind() {
+    let place = Place::new();
+    for format in [VectorFormat::Npy, VectorFormat::Safetensors] {
+        let ids = ["x", "two\nlines"];
+        let written = write_vectors(place.folder.path(), "items", format, &ids, (1, &[1.0, 2.0]));
+        let error = written.unwrap_err().to_string();
+        assert!(error.contains("\"two\\nlines\" has a line's end"), "{error}");
+        assert_eq!(std::fs::read_dir(place.folder.path()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn damaged_parquet_vectors_are_named_and_never_crash() {
+    let place = Place::new();
+    let ids: Vec<String> = (0..300).map(|at| format!("id{at}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let values: Vec<f32> = (0..1_200).map(|at| at as f32).collect();
+    let folder = place.folder.path();
+    let files = write_vectors(folder, "items", VectorFormat::Parquet, &ids, (4, &values)).unwrap();
+    let whole = std::fs::read(&files[0]).unwrap();
+    for at in (0..whole.len()).step_by(whole.len() / 150) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x55;
+        std::fs::write(&files[0], &damaged).unwrap();
+        if let Err(error) = read_vectors(&files[0], &VectorFileOptions::default()) {
+            assert!(error.to_string().contains("items.parquet"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_id_that_is_null_is_named_by_its_row_in_the_file() {
+    let place = Place::new();
+    let path = place.folder.path().join("ids.parquet");
+    // More rows than are read at once.
+    let ids = (0..10_000).map(|at| (at != 9_000).then(|| at.to_string()));
+    let ids: ArrayRef = Arc::new(StringArray::from_iter(ids));
+    let batch = RecordBatch::try_from_iter_with_nullable([("id", ids, true)]).unwrap();
+    let file = std::fs::File::create(&path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let vectors = place.file("v.npy", npy(1, "<f4", "False", "(1, 1)", &f32s(&[1.0])));
+    let error = read_vectors(&vectors, &with_ids(&path)).unwrap_err().to_string();
+    assert!(error.ends_with("ids.parquet: the id of row 9000 (from 0) is null"), "{error}");
 }
 
 #[test]

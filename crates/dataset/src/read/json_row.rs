@@ -35,6 +35,9 @@ impl JsonCell<'_> {
     }
 }
 
+/// The most keys of a line: more than there can be fields, few enough to look each up among them.
+const KEYS_MAX: usize = 4_096;
+
 /// The keys of one object.
 pub(crate) struct JsonRow<'a> {
     /// By the order in which they were asked for.
@@ -88,6 +91,9 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
             } else if self.others {
                 if others.iter().any(|(known, _)| *known == key) {
                     return Err(twice());
+                }
+                if others.len() == KEYS_MAX {
+                    return Err(A::Error::custom(format!("more than {KEYS_MAX} keys")));
                 }
                 let cell = map.next_value_seed(CellSeed)?;
                 others.push((key, cell));
@@ -212,6 +218,11 @@ mod tests {
         for bad in ["[1]", "{", "{} {}", "{\"a\": NaN}", "{\"a\": 1, \"a\": 2}", "x", "{\"a\" 1}"] {
             assert!(row(bad, &["a"], true).is_err(), "{bad} was taken");
         }
+        let many: Vec<String> = (0..5_000).map(|at| format!("\"k{at}\": 1")).collect();
+        let many = format!("{{{}}}", many.join(", "));
+        let error = row(&many, &["a"], true).err().expect("too many");
+        assert!(error.found.contains("more than 4096 keys"), "{error:?}");
+        assert!(row(&many, &["a"], false).is_ok());
         let deep = format!("{{\"a\": {}", "[".repeat(100_000));
         assert!(row(&deep, &["a"], true).is_err());
         assert!(row(&deep, &[], false).is_err());

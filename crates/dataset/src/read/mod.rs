@@ -42,6 +42,8 @@ pub use short_video::short_video_kinds;
 pub use source::{FixedSplitSettings, Format, MovielensSettings, NoSettings, ReadOptions, Source};
 pub use typed_header::TypedHeaderMapping;
 
+pub(crate) use parquet_file::decoded;
+
 use crate::bad_rows::BadRows;
 use crate::dataset::Dataset;
 use reading::Reading;

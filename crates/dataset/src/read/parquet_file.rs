@@ -45,8 +45,15 @@ impl ParquetFile {
     }
 
     /// Number of rows, as the footer has it.
-    pub(crate) fn row_count(&self) -> u64 {
+    fn row_count(&self) -> u64 {
         self.metadata.metadata().file_metadata().num_rows().max(0) as u64
+    }
+
+    /// For how many rows to make room ahead: the footer's number, but no more than the file has
+    /// bytes. A footer that lies must not take the memory of the machine.
+    pub(crate) fn rows_ahead(&self) -> usize {
+        let bytes = self.file.metadata().map_or(0, |metadata| metadata.len());
+        self.row_count().min(bytes) as usize
     }
 
     pub(crate) fn fields(&self) -> &[FieldRef] {
@@ -188,16 +195,18 @@ fn asked(field: &FieldRef, text: &DataType) -> Field {
     field.with_data_type(kind)
 }
 
+fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ReadError> {
+    decoded(read).map_err(|why| ReadError::Parquet { path: path.to_owned(), why })
+}
+
 /// What a file's bytes make of the decoder: an error, or for some damage a panic. Both mean that
 /// the file cannot be read, and neither may take the process with it.
-fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ReadError> {
+pub(crate) fn decoded<T, E: ToString>(read: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read));
-    let why = match outcome {
-        Ok(Ok(read)) => return Ok(read),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "the decoder gave up on its contents".to_owned(),
-    };
-    Err(ReadError::Parquet { path: path.to_owned(), why })
+    match outcome {
+        Ok(read) => read.map_err(|error| error.to_string()),
+        Err(_) => Err("the decoder gave up on its contents".to_owned()),
+    }
 }
 
 fn type_name(kind: &DataType) -> String {

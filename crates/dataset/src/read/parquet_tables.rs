@@ -227,8 +227,7 @@ fn read_events(
     let kinds = reading.kinds(value.is_some());
     let mut wanted = vec![user, item];
     wanted.extend([kind, value, time, scene].into_iter().flatten());
-    // A footer that lies about its rows must not take the memory of the machine.
-    let rows = file.row_count().min(1 << 30) as usize;
+    let rows = file.rows_ahead();
     let mut batches = file.batches(&wanted, true, reading.progress)?;
     let at = |column: Option<usize>| column.map(|column| batches.position(column));
     let mut events = EventCells {

@@ -68,6 +68,10 @@ impl<'a> Ids<'a> {
         Ok(())
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
     pub(super) fn finish(self) -> StringTable {
         self.table
     }

@@ -15,6 +15,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 
 use super::ids::Ids;
 use super::{DIM_MAX, VectorFileError, VectorFileOptions, contents, disk};
+use crate::read::decoded;
 
 const ID_DEFAULT: &str = "id";
 const VECTOR_DEFAULT: &str = "vector";
@@ -29,8 +30,8 @@ pub(super) fn read(
     let vector = options.vector_column.as_deref().unwrap_or(VECTOR_DEFAULT);
     let mut ids = Ids::new(path);
     let mut rows = Rows { path, dim: 0, values: Vec::new(), row: 0 };
-    for batch in open(path, &[id, vector])? {
-        let batch = batch.map_err(|error| contents(path, &error.to_string()))?;
+    let mut batches = open(path, &[id, vector])?;
+    while let Some(batch) = next(path, &mut batches)? {
         push_ids(path, column(&batch, id), &mut ids)?;
         rows.push(column(&batch, vector))?;
     }
@@ -47,8 +48,8 @@ pub(super) fn read_ids(
     ids: &mut Ids<'_>,
 ) -> Result<(), VectorFileError> {
     let name = name.unwrap_or(ID_DEFAULT);
-    for batch in open(path, &[name])? {
-        let batch = batch.map_err(|error| contents(path, &error.to_string()))?;
+    let mut batches = open(path, &[name])?;
+    while let Some(batch) = next(path, &mut batches)? {
         push_ids(path, column(&batch, name), ids)?;
     }
     Ok(())
@@ -56,8 +57,8 @@ pub(super) fn read_ids(
 
 fn open(path: &Path, wanted: &[&str]) -> Result<ParquetRecordBatchReader, VectorFileError> {
     let file = File::open(path).map_err(disk(path))?;
-    let bad = |error: ::parquet::errors::ParquetError| contents(path, &error.to_string());
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(bad)?;
+    let bad = |why: String| contents(path, &why);
+    let builder = decoded(|| ParquetRecordBatchReaderBuilder::try_new(file)).map_err(bad)?;
     let schema = builder.schema().clone();
     let mut at = Vec::new();
     for name in wanted {
@@ -67,7 +68,14 @@ fn open(path: &Path, wanted: &[&str]) -> Result<ParquetRecordBatchReader, Vector
         })?);
     }
     let mask = ProjectionMask::roots(builder.parquet_schema(), at);
-    builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(bad)
+    decoded(|| builder.with_projection(mask).with_batch_size(BATCH_ROWS).build()).map_err(bad)
+}
+
+fn next(
+    path: &Path,
+    batches: &mut ParquetRecordBatchReader,
+) -> Result<Option<RecordBatch>, VectorFileError> {
+    decoded(|| batches.next().transpose()).map_err(|why| contents(path, &why))
 }
 
 fn column<'a>(batch: &'a RecordBatch, name: &str) -> &'a ArrayRef {
@@ -76,7 +84,10 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> &'a ArrayRef {
 
 fn push_ids(path: &Path, column: &ArrayRef, ids: &mut Ids<'_>) -> Result<(), VectorFileError> {
     if let Some(null) = (0..column.len()).find(|row| column.is_null(*row)) {
-        return Err(contents(path, &format!("the id at {null} of a batch is null")));
+        return Err(contents(
+            path,
+            &format!("the id of row {} (from 0) is null", ids.len() + null),
+        ));
     }
     macro_rules! numbers {
         ($kind:ty) => {

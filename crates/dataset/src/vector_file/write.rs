@@ -43,6 +43,13 @@ pub fn write_vectors(
         VectorFormat::Parquet => "parquet",
     };
     let path = folder.join(format!("{name}.{ending}"));
+    // One id a line: an id with a line's end in it would come back as two.
+    if format != VectorFormat::Parquet
+        && let Some(id) = ids.iter().find(|id| id.contains(['\n', '\r']))
+    {
+        let why = format!("id {id:?} has a line's end, which {ending} cannot keep: write parquet");
+        return Err(contents(&path, &why));
+    }
     match format {
         VectorFormat::Npy => npy(&path, ids.len(), dim, values)?,
         VectorFormat::Safetensors => tensor(&path, name, ids.len(), dim, values)?,
@@ -50,11 +57,6 @@ pub fn write_vectors(
             table(&path, ids, dim, values)?;
             return Ok(vec![path]);
         }
-    }
-    // One id a line: an id with a line's end in it would come back as two.
-    if let Some(id) = ids.iter().find(|id| id.contains(['\n', '\r'])) {
-        let why = format!("id {id:?} has a line's end, which {ending} cannot keep: write parquet");
-        return Err(contents(&path, &why));
     }
     let ids_path = folder.join(format!("{name}.ids.txt"));
     let mut file = BufWriter::new(File::create(&ids_path).map_err(disk(&ids_path))?);
