@@ -2,6 +2,7 @@
 //! every value remembers where it came from.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -128,7 +129,19 @@ pub(crate) struct EngineConfig {
     pub(crate) abandoned_max: usize,
 }
 
+/// More threads than this no machine runs at once.
+const THREADS_MAX: usize = 4_096;
+
 impl EngineConfig {
+    fn check(&self) -> Result<()> {
+        for (key, value) in [("workers", self.workers), ("abandoned_max", self.abandoned_max)] {
+            if value > THREADS_MAX {
+                bail!("engine.{key}: expected 0 to {THREADS_MAX}, this is {value}");
+            }
+        }
+        Ok(())
+    }
+
     /// Threads that run channels; 0 in the configuration: one a core.
     pub(crate) fn worker_count(&self) -> usize {
         match self.workers {
@@ -172,7 +185,7 @@ impl Config {
         let file_stamp = FileStamp::of(common);
         let mut layers = vec![Layer { origin: "default".to_owned(), table: parse(DEFAULTS)? }];
         layers.extend(file_layer(common.config.as_deref())?);
-        layers.extend(variable_layers(std::env::vars())?);
+        layers.extend(variable_layers(std::env::vars_os())?);
         for setting in &common.settings {
             layers.push(setting_layer("--set", setting)?);
         }
@@ -218,9 +231,17 @@ fn file_layer(named: Option<&Path>) -> Result<Option<Layer>> {
     Ok(Some(Layer { origin, table }))
 }
 
-fn variable_layers(variables: impl Iterator<Item = (String, String)>) -> Result<Vec<Layer>> {
-    let mut named: Vec<(String, String)> =
-        variables.filter(|(name, _)| name.starts_with(VARIABLE_PREFIX)).collect();
+/// Variables of others may be anything, even no text.
+fn variable_layers(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Vec<Layer>> {
+    let mut named: Vec<(String, String)> = Vec::new();
+    for (name, value) in variables {
+        let Some(name) = name.to_str().filter(|name| name.starts_with(VARIABLE_PREFIX)) else {
+            continue;
+        };
+        let value = value.into_string();
+        let value = value.map_err(|_| anyhow!("{name}: expected a value in UTF-8"))?;
+        named.push((name.to_owned(), value));
+    }
     named.sort();
     let layer = |(name, value): (String, String)| {
         let key = name[VARIABLE_PREFIX.len()..].to_ascii_lowercase().replace("__", ".");
@@ -295,6 +316,7 @@ fn typed(merged: &Table) -> Result<Config> {
     typed.data.event_kinds()?;
     typed.train.validate()?;
     typed.users.check().context("users")?;
+    typed.engine.check()?;
     let share = typed.data.bad_rows_share_max;
     if !(0.0..=1.0).contains(&share) {
         bail!("data.bad_rows_share_max: expected a share from 0 to 1, this is {share}");
@@ -438,13 +460,36 @@ mod tests {
 
     #[test]
     fn variables_name_settings_by_double_underscores() {
-        let variables = [
-            ("GANNET__SERVER__BODY_BYTES_MAX".to_owned(), "77".to_owned()),
-            ("GANNET_DATA".to_owned(), "elsewhere".to_owned()),
+        let variables: [(OsString, OsString); 2] = [
+            ("GANNET__SERVER__BODY_BYTES_MAX".into(), "77".into()),
+            ("GANNET_DATA".into(), "elsewhere".into()),
         ];
         let mut layers = vec![default_layer()];
         layers.extend(variable_layers(variables.into_iter()).unwrap());
         assert_eq!(Config::of_layers(layers).unwrap().server.body_bytes_max, 77);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_no_text_is_an_error_where_it_is_ours_and_nothing_where_it_is_not() {
+        let bytes = |bytes: &[u8]| -> OsString {
+            std::os::unix::ffi::OsStringExt::from_vec(bytes.to_vec())
+        };
+        let one = |name: &[u8]| variable_layers(std::iter::once((bytes(name), bytes(b"\xff"))));
+        assert!(one(b"LANG").unwrap().is_empty() && one(b"\xfe").unwrap().is_empty());
+        let error = one(b"GANNET__SERVER__LISTEN").err().unwrap().to_string();
+        assert_eq!(error, "GANNET__SERVER__LISTEN: expected a value in UTF-8");
+    }
+
+    #[test]
+    fn threads_without_end_are_refused() {
+        for key in ["workers", "abandoned_max"] {
+            let many = layer("my.toml", &format!("[engine]\n{key} = 1000000"));
+            let error =
+                format!("{:#}", Config::of_layers(vec![default_layer(), many]).unwrap_err());
+            let expected = format!("my.toml: engine.{key}: expected 0 to 4096, this is 1000000");
+            assert_eq!(error, expected);
+        }
     }
 
     #[test]
