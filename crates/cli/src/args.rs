@@ -340,12 +340,14 @@ pub(crate) enum ProfileName {
 #[command(after_help = "Examples:\n  \
     gannet evaluate\n  \
     gannet evaluate --users 1000 --json > report.json\n  \
-    gannet evaluate --truth large          # against what simulated users truly prefer")]
+    gannet evaluate --truth                # against what simulated users truly prefer\n  \
+    gannet evaluate --truth large          # the same, by the truth in a folder of gannet simulate")]
 pub(crate) struct EvaluateArgs {
-    /// Simulated data: the folder that `gannet simulate` wrote, or a copy of its truth.json. Every
-    /// channel and the merge are held against what the users truly prefer, and nothing else.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) truth: Option<PathBuf>,
+    /// Simulated data: hold every channel and the merge against what the users truly prefer, and do
+    /// nothing else. PATH is a folder that `gannet simulate` wrote, or a copy of its truth.json
+    /// [default: what `gannet ingest` kept with the data set].
+    #[arg(long, value_name = "PATH", num_args = 0..=1)]
+    pub(crate) truth: Option<Option<PathBuf>>,
     #[command(flatten)]
     pub(crate) judging: JudgingArgs,
 }
@@ -413,6 +415,10 @@ pub(crate) struct InspectArgs {
     /// A snapshot's version, or `current`.
     #[arg(long)]
     pub(crate) snapshot: Option<String>,
+    /// Simulated data: the items that this user truly likes best at the time of the last event,
+    /// of those on show.
+    #[arg(long, value_name = "USER", requires = "dataset")]
+    pub(crate) truth_of: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,12 +1,12 @@
 //! From a name or a folder to a checked data set.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use gannet_core::Progress;
 use gannet_dataset::{
-    BadRows, Dataset, Format, ReadOptions, SimulationOptions, Source, fetch_movielens_1m, read,
-    read_movielens_1m, simulate,
+    BadRows, Dataset, Format, ReadOptions, SimulationOptions, Source, TruePreference,
+    fetch_movielens_1m, read, read_movielens_1m, read_truth, simulate,
 };
 
 use crate::app::App;
@@ -61,6 +61,8 @@ impl Origin {
 pub(crate) struct Read {
     pub(crate) dataset: Dataset,
     pub(crate) bad_rows: BadRows,
+    /// What simulated users truly prefer, where it came with the data.
+    pub(crate) truth: Option<TruePreference>,
 }
 
 /// Reads and checks everything; nothing is stored.
@@ -80,7 +82,8 @@ pub(crate) fn read_from(
             let simulation = simulate(&options, &app.progress)?;
             app.progress.end();
             let dataset = Dataset { name: name.to_owned(), ..simulation.dataset };
-            return Ok(Read { dataset, bad_rows: BadRows::default() });
+            let (bad_rows, truth) = (BadRows::default(), Some(simulation.truth));
+            return Ok(Read { dataset, bad_rows, truth });
         }
         Origin::Movielens1m => {
             let fetched = fetch_movielens_1m(&app.folders.cache, &app.progress)?;
@@ -91,7 +94,22 @@ pub(crate) fn read_from(
             read(&source, &options, &app.progress)?
         }
     };
-    Ok(Read { dataset: outcome.dataset, bad_rows: outcome.bad_rows })
+    let truth = match origin {
+        Origin::Files { format: FormatName::Parquet, folder } => truth_beside(folder)?,
+        _ => None,
+    };
+    Ok(Read { dataset: outcome.dataset, bad_rows: outcome.bad_rows, truth })
+}
+
+/// What `gannet simulate` left beside its tables.
+fn truth_beside(folder: &Path) -> Result<Option<TruePreference>> {
+    if !folder.join("truth.json").exists() {
+        return Ok(None);
+    }
+    let truth = read_truth(folder).context(
+        "cannot read the truth of simulated data; move the file away if the data is none",
+    )?;
+    Ok(Some(truth))
 }
 
 fn format_of(app: &App, format: FormatName) -> Result<Format> {

@@ -26,13 +26,16 @@ pub use read::{
 };
 pub use simulate::{
     SimulatedFiles, Simulation, SimulationError, SimulationOptions, TasteAt, TruePreference,
-    read_truth, simulate, simulated_kinds, write_simulation,
+    TruthMismatch, read_truth, simulate, simulated_kinds, write_simulation,
 };
 pub use split::{
     Positive, Split, SplitCounts, SplitError, SplitKind, TestSet, TestUser, TrainSet, split,
     split_with,
 };
-pub use store::{DatasetManifest, StoreError, StoredFile, ingest, open, read_manifest};
+pub use store::{
+    DatasetManifest, StoreError, StoredFile, ingest, ingest_with_truth, open, open_truth,
+    read_manifest,
+};
 pub use vector_file::{
     VectorFile, VectorFileError, VectorFileOptions, VectorFormat, read_vectors, write_vectors,
 };

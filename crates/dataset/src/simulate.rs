@@ -41,9 +41,10 @@ use item::Items;
 use session::SCENES;
 use user::{Taste, user_id};
 
-pub use error::SimulationError;
+pub use error::{SimulationError, TruthMismatch};
 pub use truth::{TasteAt, TruePreference};
 pub use write::{SimulatedFiles, read_truth, write_simulation};
+pub(crate) use write::{TRUTH, truth_of_text, truth_text};
 
 const DAY_MS: i64 = 86_400_000;
 /// A video is judged against at most so much of its length.

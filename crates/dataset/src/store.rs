@@ -7,6 +7,7 @@
 //! FOLDER/users.parquet         id, in the order of the data set, then a column a field
 //! FOLDER/events.parquet        user, item, kind, value f32, time (UTC), scene; in file order
 //! FOLDER/test_events.parquet   the same, where the data came with a test file
+//! FOLDER/truth.json            of simulated data: what tells every user's true preference
 //! ```
 //!
 //! Version 1 had no expires, scene or fields; it is still read. Absent values are null. A folder is
@@ -24,6 +25,7 @@ pub use error::StoreError;
 pub use manifest::{DatasetManifest, StoredFile};
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,6 +33,7 @@ use gannet_core::EventKinds;
 
 use crate::dataset::{Dataset, Events};
 use crate::normal_form::normal_form_checksum;
+use crate::simulate::{TRUTH, TruePreference, truth_of_text};
 use folder::Replacement;
 use manifest::{FORMAT, FORMAT_VERSION, MANIFEST};
 
@@ -45,6 +48,23 @@ const TEST_EVENTS: &str = "test_events.parquet";
 /// in it is left alone ([`StoreError::NotADataset`]). Memory beyond the data set's own is bounded
 /// by one row group.
 pub fn ingest(dataset: &Dataset, folder: &Path) -> Result<DatasetManifest, StoreError> {
+    ingest_with_truth(dataset, None, folder)
+}
+
+/// [`ingest`] of simulated data with the truth behind it, which [`open_truth`] gives back. A truth
+/// of another catalogue is refused ([`TruePreference::check`]), and nothing is stored.
+pub fn ingest_with_truth(
+    dataset: &Dataset,
+    truth: Option<&TruePreference>,
+    folder: &Path,
+) -> Result<DatasetManifest, StoreError> {
+    if let Some(truth) = truth {
+        let users = dataset.users.iter();
+        truth.check(&dataset.catalogue, users).map_err(|mismatch| StoreError::Contents {
+            path: folder.join(TRUTH),
+            why: mismatch.to_string(),
+        })?;
+    }
     let replacement = Replacement::begin(folder)?;
     let place = replacement.place();
     let catalogue = &dataset.catalogue;
@@ -55,6 +75,9 @@ pub fn ingest(dataset: &Dataset, folder: &Path) -> Result<DatasetManifest, Store
     ];
     if let Some(test) = &dataset.test_events {
         files.push(write::events(&place.join(TEST_EVENTS), dataset, test)?);
+    }
+    if let Some(truth) = truth {
+        files.push(write::truth(&place.join(TRUTH), truth)?);
     }
     let manifest = DatasetManifest {
         format: FORMAT.to_owned(),
@@ -111,6 +134,27 @@ pub fn open(folder: &Path) -> Result<Dataset, StoreError> {
         events,
         test_events,
     })
+}
+
+/// The truth behind a stored data set; `None` where none was stored with it.
+///
+/// Its length and checksum are checked, and that it tells of as many items as the data set has.
+pub fn open_truth(folder: &Path) -> Result<Option<TruePreference>, StoreError> {
+    let place = folder::find(folder)?;
+    let manifest = DatasetManifest::read(&place.join(MANIFEST))?;
+    if !manifest.files.iter().any(|file| file.name == TRUTH) {
+        return Ok(None);
+    }
+    let mut checked = manifest.open_file(&place, TRUTH, 0)?;
+    let (path, mut text) = (checked.path.clone(), String::new());
+    checked.file.read_to_string(&mut text).map_err(disk(&path))?;
+    let wrong = |why| StoreError::Contents { path: path.clone(), why };
+    let truth = truth_of_text(&text).map_err(wrong)?;
+    let (told, items) = (u64::from(truth.options().item_count), manifest.item_count);
+    if told != items {
+        return Err(wrong(format!("it tells of {told} items, the data set has {items}")));
+    }
+    Ok(Some(truth))
 }
 
 /// Reads the manifest alone; the files that it names are not looked at.

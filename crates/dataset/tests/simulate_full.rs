@@ -9,7 +9,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, TimestampMillisecondType};
 use gannet_core::{Interaction, ItemIndex, Silent, Timestamp, UserIndex};
 use gannet_dataset::{
-    Dataset, Simulation, SimulationError, SimulationOptions, TruePreference, read_truth, simulate,
+    Dataset, Simulation, SimulationError, SimulationOptions, StoreError, TruePreference,
+    TruthMismatch, ingest, ingest_with_truth, open, open_truth, read_truth, simulate,
     write_simulation,
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -291,6 +292,54 @@ fn a_truth_file_that_makes_no_sense_is_refused() {
         assert!(matches!(read_truth(&path), Err(SimulationError::Contents { .. })), "{text}");
     }
     assert!(matches!(read_truth(&place.path().join("none")), Err(SimulationError::Disk { .. })));
+}
+
+fn few() -> SimulationOptions {
+    SimulationOptions { user_count: 30, item_count: 90, event_count: 400, ..options() }
+}
+
+#[test]
+fn a_stored_data_set_keeps_its_truth_and_damage_to_it_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("kept");
+    let made = simulate(&few(), &Silent).unwrap();
+    let manifest = ingest_with_truth(&made.dataset, Some(&made.truth), &folder).unwrap();
+    assert!(manifest.files.iter().any(|file| file.name == "truth.json" && file.rows == 0));
+    assert_eq!(open_truth(&folder).unwrap().as_ref(), Some(&made.truth));
+    assert_eq!(open(&folder).unwrap().catalogue.len(), 90);
+    let path = folder.join("truth.json");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, &text[..text.len() / 2]).unwrap();
+    let error = open_truth(&folder).unwrap_err();
+    assert!(matches!(&error, StoreError::Length { path: at, .. } if *at == path), "{error}");
+    fs::write(&path, text.replace("\"seed\": 1", "\"seed\": 2")).unwrap();
+    let error = open_truth(&folder).unwrap_err();
+    assert!(matches!(&error, StoreError::Checksum { path: at, .. } if *at == path), "{error}");
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(open_truth(&folder), Err(StoreError::MissingFile { .. })));
+    ingest(&made.dataset, &folder).unwrap();
+    assert_eq!(open_truth(&folder).unwrap(), None);
+}
+
+#[test]
+fn a_truth_of_another_catalogue_or_of_other_users_is_not_stored() {
+    let place = tempfile::tempdir().unwrap();
+    let made = simulate(&few(), &Silent).unwrap();
+    let mismatch = |options: SimulationOptions| {
+        let truth = TruePreference::of(&options).unwrap();
+        let folder = place.path().join("none");
+        let error = ingest_with_truth(&made.dataset, Some(&truth), &folder).unwrap_err();
+        assert!(error.to_string().contains("truth.json"), "{error}");
+        assert!(!folder.exists(), "nothing is stored");
+        truth.check(&made.dataset.catalogue, made.dataset.users.iter()).unwrap_err()
+    };
+    let fewer = mismatch(SimulationOptions { item_count: 89, ..few() });
+    assert_eq!(fewer, TruthMismatch::ItemCount { truth: 89, found: 90 });
+    let other = mismatch(SimulationOptions { seed: 2, ..few() });
+    assert_eq!(other, TruthMismatch::Published { id: "item-1".to_owned() });
+    let users = mismatch(SimulationOptions { user_count: 29, ..few() });
+    assert_eq!(users, TruthMismatch::User { id: "user-30".to_owned() });
+    assert!(made.truth.check(&made.dataset.catalogue, ["user-30"]).is_ok());
 }
 
 proptest! {

@@ -1,6 +1,6 @@
 //! Judging answers on simulated data against what the users truly prefer, which no log can tell.
 
-use gannet_core::{Catalogue, ItemIndex, Progress, SceneName, Timestamp, UserId, UserIndex};
+use gannet_core::{ItemIndex, Progress, SceneName, Timestamp, UserId, UserIndex};
 use gannet_dataset::TruePreference;
 use gannet_retrieval::{Engine, RawRequest, RequestError};
 use rand::SeedableRng;
@@ -120,8 +120,8 @@ struct Bench<'a> {
 /// merged one and two yardsticks against what they truly prefer at that moment.
 ///
 /// What may be shown is what is published, available and new to the user, and whatever any list
-/// holds beside. Errors: a snapshot without users or with ids that the truth does not know,
-/// options that make no sense, a refused request.
+/// holds beside. Errors: a snapshot without users, or of another catalogue or other users than the
+/// truth's ([`TruePreference::check`]); options that make no sense; a refused request.
 pub fn evaluate_truth(
     engine: &Engine,
     truth: &TruePreference,
@@ -139,7 +139,15 @@ pub fn evaluate_truth(
     let times =
         users.iter().flat_map(|user| histories.events(*user)).filter_map(|event| event.time);
     let now = times.max().ok_or(EvaluateError::EmptyTestSet)?;
-    let in_truth = known_to_truth(&state.snapshot.catalogue, truth)?;
+    let catalogue = &state.snapshot.catalogue;
+    let ids = users.iter().map(|user| histories.id(*user));
+    truth
+        .check(catalogue, ids)
+        .map_err(|mismatch| EvaluateError::Options { field: "truth", why: mismatch.to_string() })?;
+    let in_truth = catalogue
+        .indices()
+        .map(|item| truth.find_item(catalogue.id(item)).expect("every item was checked"))
+        .collect();
     let bench = Bench { engine, truth, options, in_truth, now };
     progress.begin("holding against the truth", Some(users.len() as u64), "users");
     let judged: Vec<Vec<(String, Vec<TruthPoint>)>> = users
@@ -152,21 +160,6 @@ pub fn evaluate_truth(
         .collect::<Result<_, _>>()?;
     progress.end();
     Ok(TruthReport { users: users.len(), now, lists: means(&judged) })
-}
-
-fn known_to_truth(
-    catalogue: &Catalogue,
-    truth: &TruePreference,
-) -> Result<Vec<ItemIndex>, EvaluateError> {
-    let unknown = |id: &str| EvaluateError::Options {
-        field: "truth",
-        why: format!("item {id:?} of the snapshot is not of this simulation"),
-    };
-    let find = |item| {
-        let id = catalogue.id(item);
-        truth.find_item(id).ok_or_else(|| unknown(id))
-    };
-    catalogue.indices().map(find).collect()
 }
 
 impl Bench<'_> {

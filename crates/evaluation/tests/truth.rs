@@ -59,14 +59,30 @@ proptest! {
 
 #[test]
 fn a_truth_of_other_data_and_options_without_sense_are_refused() {
-    let split = world::per_user();
-    let engine = world::engine(&split, &world::config("rrf", 40, 60));
+    let rated = world::per_user();
+    let engine = world::engine(&rated, &world::config("rrf", 40, 60));
     let truth = TruePreference::of(&small(1)).unwrap();
     let field = |options: TruthOptions| match evaluate_truth(&engine, &truth, &options, &Silent) {
         Err(EvaluateError::Options { field, .. }) => field,
         other => panic!("{other:?}"),
     };
     assert_eq!(field(options()), "truth");
+    let made = simulate(&small(1), &Silent).unwrap();
+    let split_of_one = SplitKind::TemporalPerUser { train_share: 0.8 };
+    let one = split(&made.dataset, &split_of_one).unwrap();
+    let engine_of_one = world::engine(&one, &world::config("rrf", 40, 60));
+    for (other, why) in [
+        (small(2), "published at another time"),
+        (
+            SimulationOptions { item_count: world::ITEMS - 1, ..small(1) },
+            "a catalogue of 299 items",
+        ),
+        (SimulationOptions { user_count: 5, event_count: 300, ..small(1) }, "knows no user"),
+    ] {
+        let truth = TruePreference::of(&other).unwrap();
+        let error = evaluate_truth(&engine_of_one, &truth, &options(), &Silent).unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+    }
     assert_eq!(field(TruthOptions { users_max: 0, ..options() }), "users_max");
     for ks in [vec![], vec![0, 5], vec![5, 5]] {
         assert_eq!(field(TruthOptions { ks, ..options() }), "ks");

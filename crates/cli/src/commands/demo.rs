@@ -24,7 +24,7 @@ pub(crate) fn run(app: &App, args: &DemoArgs) -> Result<()> {
     if !app.json {
         print(&ingest::summary(&read))?;
     }
-    ingest::store(app, &read.dataset)?;
+    ingest::store(app, &read)?;
     let profile = Profile::from(args.training.profile);
     let dataset = pipeline::as_profile_sees(read.dataset, profile)?;
     let name = dataset.name.clone();

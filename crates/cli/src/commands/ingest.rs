@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use gannet_core::Progress;
-use gannet_dataset::{BadRows, Dataset, ingest};
+use gannet_dataset::{BadRows, ingest_with_truth};
 use serde_json::json;
 
 use crate::app::App;
@@ -22,7 +22,7 @@ pub(crate) fn run(app: &App, args: &IngestArgs) -> Result<()> {
     };
     let folder = app.folders.dataset(&args.name)?;
     let read = read_from(app, &origin, &args.name, args.max_bad_rows)?;
-    store(app, &read.dataset)?;
+    store(app, &read)?;
     let (dataset, bad_rows) = (&read.dataset, &read.bad_rows);
     if app.json {
         let first: Vec<String> = bad_rows.first().iter().map(ToString::to_string).collect();
@@ -33,6 +33,7 @@ pub(crate) fn run(app: &App, args: &IngestArgs) -> Result<()> {
             "users": dataset.users.len(),
             "events": dataset.events.interactions.len(),
             "test_events": dataset.test_events.as_ref().map(|events| events.interactions.len()),
+            "truth": read.truth.is_some(),
             "bad_rows": bad_rows.count(),
             "rows": bad_rows.row_count(),
             "first_bad_rows": first,
@@ -42,11 +43,12 @@ pub(crate) fn run(app: &App, args: &IngestArgs) -> Result<()> {
     print(&format!("stored in {}", folder.display()))
 }
 
-/// Stores a data set under its name; an older one of that name gives way when the new is whole.
-pub(crate) fn store(app: &App, dataset: &Dataset) -> Result<()> {
+/// Stores a data set, with the truth behind it, under its name; an older one of that name gives way when the new is whole.
+pub(crate) fn store(app: &App, read: &Read) -> Result<()> {
+    let Read { dataset, truth, .. } = read;
     let folder = app.folders.dataset(&dataset.name)?;
     app.progress.begin("store as Parquet", None, "events");
-    let stored = ingest(dataset, &folder);
+    let stored = ingest_with_truth(dataset, truth.as_ref(), &folder);
     app.progress.end();
     stored.with_context(|| format!("cannot store {}", dataset.name))?;
     Ok(())
@@ -54,7 +56,7 @@ pub(crate) fn store(app: &App, dataset: &Dataset) -> Result<()> {
 
 /// What was read, and the bad rows that were left out.
 pub(crate) fn summary(read: &Read) -> String {
-    let Read { dataset, bad_rows } = read;
+    let Read { dataset, bad_rows, truth } = read;
     let mut text = format!(
         "{}: {} events of {} users on {} items",
         dataset.name,
@@ -64,6 +66,9 @@ pub(crate) fn summary(read: &Read) -> String {
     );
     if let Some(test) = &dataset.test_events {
         text += &format!(", {} more in a test file", grouped(test.interactions.len()));
+    }
+    if truth.is_some() {
+        text += "; what the users truly prefer is kept with them";
     }
     text + &bad_row_lines(bad_rows)
 }

@@ -1,7 +1,7 @@
 //! `gannet inspect`: what lies in the data folder.
 
-use anyhow::Result;
-use gannet_dataset::read_manifest;
+use anyhow::{Context, Result};
+use gannet_dataset::{open_truth, read_manifest};
 use gannet_storage::Manifest;
 use serde_json::json;
 
@@ -14,7 +14,10 @@ pub(crate) fn run(app: &App, args: &InspectArgs) -> Result<()> {
         (None, None) => everything(app),
         (dataset, snapshot) => {
             if let Some(name) = dataset {
-                one_dataset(app, name)?;
+                match &args.truth_of {
+                    Some(user) => truth_of(app, name, user)?,
+                    None => one_dataset(app, name)?,
+                }
             }
             match snapshot {
                 Some(version) => one_snapshot(app, version),
@@ -78,6 +81,30 @@ fn everything(app: &App) -> Result<()> {
 fn one_dataset(app: &App, name: &str) -> Result<()> {
     let manifest = read_manifest(&app.folders.dataset(name)?)?;
     print(&serde_json::to_string_pretty(&manifest)?)
+}
+
+/// Items of which the true preference is told.
+const TRUTH_ITEMS: usize = 20;
+
+fn truth_of(app: &App, name: &str, user: &str) -> Result<()> {
+    let folder = app.folders.dataset(name)?;
+    let truth = open_truth(&folder)?
+        .with_context(|| format!("data set {name} keeps no truth: only simulated ones do"))?;
+    let known = truth.find_user(user);
+    let index = known.with_context(|| format!("{user:?} is no user of this simulation"))?;
+    let moment = read_manifest(&folder)?.last_time.context("the data set has no events")?;
+    let best = truth.best(index, moment, TRUTH_ITEMS, truth.shown_at(moment));
+    let taste = truth.taste_at(index, moment);
+    let told = best.iter().map(|item| (truth.item_id(*item), taste.preference(*item)));
+    if app.json {
+        let items: Vec<_> = told
+            .map(|(item, preference)| json!({ "item": item, "preference": preference }))
+            .collect();
+        return print_json(&json!({ "user": user, "moment": moment, "items": items }));
+    }
+    let rows: Vec<Vec<String>> =
+        told.map(|(item, preference)| vec![item, format!("{preference:.4}")]).collect();
+    print(&table(&["item", "true preference"], &[0], &rows).to_string())
 }
 
 fn one_snapshot(app: &App, version: &str) -> Result<()> {

@@ -40,3 +40,34 @@ pub enum SimulationError {
         why: String,
     },
 }
+
+/// Why a truth does not tell of a catalogue and its users.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TruthMismatch {
+    /// Another number of items.
+    #[error("the truth is of a catalogue of {truth} items, this one has {found}")]
+    ItemCount {
+        /// Items of the simulation.
+        truth: u32,
+        /// Items of the catalogue.
+        found: usize,
+    },
+    /// An item of an id that the simulation has not given.
+    #[error("the truth is of another catalogue: it knows no item {id:?}")]
+    Item {
+        /// The item.
+        id: String,
+    },
+    /// An item that the simulation published at another time.
+    #[error("the truth is of another catalogue: its {id:?} was published at another time")]
+    Published {
+        /// The item.
+        id: String,
+    },
+    /// A user of an id that the simulation has not given.
+    #[error("the truth is of other users: it knows no user {id:?}")]
+    User {
+        /// The user.
+        id: String,
+    },
+}

@@ -182,6 +182,11 @@ impl Items {
         start + ((end - start) as f64 * jitter) as i64
     }
 
+    /// When an item is published.
+    pub(super) fn published(&self, item: u32) -> Timestamp {
+        self.moment(self.published_ms(item, self.make(item).jitter))
+    }
+
     /// So many items, counted from the first, are published for sure at a moment.
     pub(super) fn published_count(&self, moment_ms: i64) -> u32 {
         let after = self.count - self.before;

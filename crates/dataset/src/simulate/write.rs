@@ -24,7 +24,7 @@ use super::table::{self, Table};
 use super::truth::TruePreference;
 use super::{SimulationOptions, simulated_kinds};
 
-const TRUTH: &str = "truth.json";
+pub(crate) const TRUTH: &str = "truth.json";
 const FORMAT: &str = "gannet simulation";
 const FORMAT_VERSION: u32 = 1;
 /// Groups of events that may wait for the writer.
@@ -69,15 +69,8 @@ pub fn write_simulation(
     let items = table::items(&place.join("items.parquet"), truth.items(), progress)?;
     let users = table::users(&place.join("users.parquet"), options, truth.items())?;
     let events = write_events(&place.join("events.parquet"), &truth, progress)?;
-    let kinds = simulated_kinds().all().to_vec();
-    let contents = Truth {
-        format: FORMAT.to_owned(),
-        version: FORMAT_VERSION,
-        options: options.clone(),
-        kinds,
-    };
-    let json = serde_json::to_vec_pretty(&contents).expect("plain values");
-    let texts = [(TRUTH, json), ("gannet.toml", config_text(&contents.kinds).into_bytes())];
+    let config = config_text(simulated_kinds().all()).into_bytes();
+    let texts = [(TRUTH, truth_text(options)), ("gannet.toml", config)];
     for (name, text) in &texts {
         let path = place.join(name);
         write_synced(&path, text).map_err(disk(&path))?;
@@ -92,13 +85,29 @@ pub fn write_simulation(
 pub fn read_truth(path: &Path) -> Result<TruePreference, SimulationError> {
     let path = if path.is_dir() { path.join(TRUTH) } else { path.to_owned() };
     let text = fs::read_to_string(&path).map_err(disk(&path))?;
-    let wrong = |why: String| SimulationError::Contents { path: path.clone(), why };
-    let truth: Truth = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    truth_of_text(&text).map_err(|why| SimulationError::Contents { path, why })
+}
+
+/// All that the true preference needs, as `truth.json` has it.
+pub(crate) fn truth_text(options: &SimulationOptions) -> Vec<u8> {
+    let contents = Truth {
+        format: FORMAT.to_owned(),
+        version: FORMAT_VERSION,
+        options: options.clone(),
+        kinds: simulated_kinds().all().to_vec(),
+    };
+    serde_json::to_vec_pretty(&contents).expect("plain values")
+}
+
+/// The way back; errors say what is wrong with the text.
+pub(crate) fn truth_of_text(text: &str) -> Result<TruePreference, String> {
+    let truth: Truth = serde_json::from_str(text)
+        .map_err(|error| format!("not the truth of a simulation (cut short?): {error}"))?;
     if truth.format != FORMAT || truth.version > FORMAT_VERSION {
         let found = format!("{} of version {}", truth.format, truth.version);
-        return Err(wrong(format!("expected {FORMAT} of version {FORMAT_VERSION}, found {found}")));
+        return Err(format!("expected {FORMAT} of version {FORMAT_VERSION}, found {found}"));
     }
-    TruePreference::of(&truth.options)
+    TruePreference::of(&truth.options).map_err(|error| error.to_string())
 }
 
 /// One thread encodes while the others simulate.

@@ -22,7 +22,7 @@ const READ_BYTES: usize = 1 << 18;
 pub struct StoredFile {
     /// Its name in the folder.
     pub name: String,
-    /// Its rows.
+    /// Its rows; 0 of `truth.json`, which is no table.
     pub rows: u64,
     /// Its length.
     pub bytes: u64,

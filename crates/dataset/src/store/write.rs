@@ -25,6 +25,7 @@ use super::schema::{event_columns, item_columns, user_columns, with_fields};
 use super::{StoreError, StoredFile, disk};
 use crate::dataset::{Dataset, Events};
 use crate::normal_form::hexadecimal;
+use crate::simulate::{TRUTH, TruePreference, truth_text};
 
 const BATCH_ROWS: usize = 1 << 14;
 const ROW_GROUP_ROWS: usize = 1 << 17;
@@ -122,6 +123,16 @@ pub(super) fn events(
         ])?;
     }
     table.finish()
+}
+
+/// No rows: the options of the simulation.
+pub(super) fn truth(path: &Path, truth: &TruePreference) -> Result<StoredFile, StoreError> {
+    let file = File::create_new(path).map_err(disk(path))?;
+    let mut summed = Summed { file, hash: Sha256::new(), bytes: 0 };
+    let written = summed.write_all(&truth_text(truth.options()));
+    written.and_then(|()| summed.file.sync_all()).map_err(disk(path))?;
+    let sha256 = hexadecimal(&summed.hash.finalize());
+    Ok(StoredFile { name: TRUTH.to_owned(), rows: 0, bytes: summed.bytes, sha256 })
 }
 
 fn batches(rows: usize) -> impl Iterator<Item = Range<usize>> {
