@@ -341,7 +341,7 @@ pub(crate) enum ProfileName {
     gannet evaluate\n  \
     gannet evaluate --users 1000 --json > report.json\n  \
     gannet evaluate --truth                # against what simulated users truly prefer\n  \
-    gannet evaluate --truth large          # the same, by the truth in a folder of gannet simulate")]
+    gannet evaluate --truth large          # the same, by what that folder holds")]
 pub(crate) struct EvaluateArgs {
     /// Simulated data: hold every channel and the merge against what the users truly prefer, and do
     /// nothing else. PATH is a folder that `gannet simulate` wrote, or a copy of its truth.json

@@ -34,7 +34,7 @@ fn complaint(folder: &Path, arguments: &[&str]) -> String {
 }
 
 fn write(folder: &Path, name: &str, contents: impl AsRef<[u8]>) {
-    std::fs::write(folder.join(name), contents).unwrap();
+    std::fs::write(folder.join(name), contents).expect("a folder to write to");
 }
 
 /// Takes a folder in, and says how many items, users and events there were.
@@ -73,7 +73,7 @@ fn simulated_parquet_is_taken_with_its_truth_weighed_and_judged_by_it() {
 
     let train =
         ["train", "--dataset", "made", "--tune", "weights", "--split", "temporal-global:0.8"];
-    let trained = json(here, &train);
+    let trained = &json(here, &train)["training"];
     let weights = trained["merge_weights"]["weights"].as_object().expect("weights");
     assert!(weights.contains_key("popular") && weights.contains_key("item_cf"), "{weights:?}");
     assert!(trained["trials"].is_null(), "weights alone are learnt");
@@ -127,18 +127,23 @@ fn other_truths(here: &Path) {
     assert!(said.contains("300 items") && said.contains("400"), "{said}");
 
     let kept = here.join("data/datasets/made/truth.json");
-    let whole = std::fs::read(&kept).unwrap();
-    std::fs::write(&kept, &whole[..whole.len() / 2]).unwrap();
+    let whole = std::fs::read(&kept).expect("the truth is kept");
+    let damage = |bytes: &[u8]| std::fs::write(&kept, bytes).expect("a file to write to");
+    damage(&whole[..whole.len() / 2]);
     for arguments in [&["evaluate"][..], &["evaluate", "--truth"]] {
         let said = complaint(here, arguments);
         assert!(said.contains("truth.json") && said.contains("bytes"), "{said}");
     }
-    std::fs::write(&kept, text(&whole).replace("\"seed\": 1", "\"seed\": 3")).unwrap();
+    damage(text(&whole).replace("\"seed\": 1", "\"seed\": 3").as_bytes());
     let said = complaint(here, &["evaluate", "--truth"]);
     assert!(said.contains("truth.json") && said.contains("sha256"), "{said}");
 
     // A truth that does not fit is not taken in, and the older data set stays.
-    std::fs::copy(here.join("seeded/truth.json"), here.join("made/truth.json")).unwrap();
+    write(
+        here,
+        "made/truth.json",
+        text(&std::fs::read(here.join("seeded/truth.json")).expect("a truth")),
+    );
     let said = complaint(here, &[&PARQUET[..], &["made"]].concat());
     assert!(said.contains("truth.json") && said.contains("another time"), "{said}");
     write(here, "made/truth.json", "{\"format\": \"gannet sim");

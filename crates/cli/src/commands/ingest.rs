@@ -43,7 +43,8 @@ pub(crate) fn run(app: &App, args: &IngestArgs) -> Result<()> {
     print(&format!("stored in {}", folder.display()))
 }
 
-/// Stores a data set, with the truth behind it, under its name; an older one of that name gives way when the new is whole.
+/// Stores a data set, with the truth behind it, under its name; an older one of that name gives
+/// way when the new is whole.
 pub(crate) fn store(app: &App, read: &Read) -> Result<()> {
     let Read { dataset, truth, .. } = read;
     let folder = app.folders.dataset(&dataset.name)?;

@@ -60,7 +60,8 @@ fn kinds() -> ChannelKinds {
     kinds
 }
 
-/// Items of 30 authors, ten neighbours each; users u0.. with 12 events each, a day apart; every fourth event is no verdict.
+/// Items of 30 authors, ten neighbours each; users u0.. with 12 events each, a day apart; every
+/// fourth event is no verdict.
 pub(crate) fn dataset() -> Dataset {
     let item = |at: u32| Item {
         published: (!at.is_multiple_of(3)).then_some(Timestamp(i64::from(at) * DAY)),
