@@ -41,6 +41,8 @@ impl NumberTest {
             NumberTest::Compare(Comparison::Greater, value) => number > *value,
             NumberTest::Compare(Comparison::AtLeast, value) => number >= *value,
             NumberTest::In(values) => {
+                // Minus zero is zero, as it is for `=`; a filter's own numbers have none.
+                let number = number + 0.0;
                 values.binary_search_by(|value| value.total_cmp(&number)).is_ok()
             }
         }

@@ -290,6 +290,16 @@ fn dates_are_utc_and_a_missing_value_satisfies_only_a_not() {
         assert_eq!(rows(&format!("published >= {from}")), [0], "{from}");
         assert_eq!(rows(&format!("NOT published >= {from}")), [1, 2], "{from}");
     }
+    let signs = [-0.0, 0.0, 1.0].map(|number| Item {
+        fields: vec![("change".to_owned(), FieldValue::Number(number))],
+        ..Item::bare(ItemId::new(format!("{number:?}")).expect("an id"))
+    });
+    let signs = Catalogue::from_items(&signs).expect("distinct ids");
+    for text in ["change = 0", "change in [0]", "change in [0, 5]", "not change in [1]"] {
+        let filter = FilterExpression::parse(text).expect("a filter");
+        let mask = filter.mask(&signs, Timestamp(0)).expect("it suits");
+        assert_eq!((0..3).map(|row| mask.contains(row)).collect::<Vec<_>>(), [true, true, false]);
+    }
     assert_eq!(rows("author != \"a\""), [0u32; 0]);
     assert_eq!(rows("not author = \"a\""), [0, 1, 2]);
     assert!(FilterExpression::parse("age_days < 3 or author = \"a\"").expect("one").reads_now());

@@ -46,8 +46,8 @@ impl Recent {
         if self.history.len() > 2 * limits.history_max {
             self.history.drain(..self.history.len() - limits.history_max);
         }
-        // A cut keeps up to the bound of each kind: with less room than one more, a user of whom all
-        // kinds are full would be cut at every event.
+        // A cut keeps up to the bound of each kind: with less room than one more, a user of whom
+        // all kinds are full would be cut at every event.
         if self.pending.len() > (SetKind::ALL.len() + 1) * limits.recent_max {
             self.pending = newest(std::mem::take(&mut self.pending), limits.recent_max);
         }
