@@ -32,12 +32,12 @@ pub(crate) async fn retrieve(
     Ready(engine): Ready,
     JsonBody(body): JsonBody<RetrieveBody>,
 ) -> Result<Response, ApiError> {
-    let (top, explain) = (body.top, body.explain);
-    if let Some(top) = top.filter(|top| !(1..=TOP_MAX).contains(top)) {
+    let wish = Wish { top: body.top, explain: body.explain, needs_item: false };
+    if let Some(top) = wish.top.filter(|top| !(1..=TOP_MAX).contains(top)) {
         let message = format!("expected 1 to {TOP_MAX}, this is {top}");
         return Err(ApiError::out_of_range("top", message));
     }
-    answer(app, engine, body.into_raw()?, top, explain).await
+    answer(app, engine, body.into_raw()?, wish).await
 }
 
 /// Items that go with an item.
@@ -53,12 +53,17 @@ pub(crate) async fn similar(
     Ready(engine): Ready,
     JsonBody(body): JsonBody<SimilarBody>,
 ) -> Result<Response, ApiError> {
-    let state = engine.state();
-    if state.snapshot.catalogue.find(body.item.item().as_str()).is_none() {
-        return Err(ApiError::unknown_item("item"));
-    }
-    let explain = body.explain;
-    answer(app, engine, body.into_raw()?, None, explain).await
+    let wish = Wish { top: None, explain: body.explain, needs_item: true };
+    answer(app, engine, body.into_raw()?, wish).await
+}
+
+/// How a request is to be answered.
+#[derive(Clone, Copy)]
+struct Wish {
+    top: Option<usize>,
+    explain: bool,
+    /// Whether an item of its history that is not known leaves nothing to answer.
+    needs_item: bool,
 }
 
 /// Checks, admits, retrieves and writes the answer; all but the waiting on a thread of its own.
@@ -66,11 +71,10 @@ async fn answer(
     app: Arc<App>,
     engine: Arc<Engine>,
     raw: RawRequest,
-    top: Option<usize>,
-    explain: bool,
+    wish: Wish,
 ) -> Result<Response, ApiError> {
     let counting = app.clone();
-    let work = move || retrieve_on_thread(&counting, &engine, raw, top, explain);
+    let work = move || retrieve_on_thread(&counting, &engine, raw, wish);
     let (headers, body) = app.run(work).await??;
     Ok((headers, body).into_response())
 }
@@ -79,10 +83,13 @@ fn retrieve_on_thread(
     app: &App,
     engine: &Engine,
     raw: RawRequest,
-    top: Option<usize>,
-    explain: bool,
+    Wish { top, explain, needs_item }: Wish,
 ) -> Result<(HeaderMap, Vec<u8>), ApiError> {
     let request = engine.admit(raw)?;
+    // Asked of the generation that answers: another may have come since the request did.
+    if needs_item && request.unknown_items() > 0 {
+        return Err(ApiError::unknown_item("item"));
+    }
     let retrieval = match top {
         None => engine.retrieve(request.clone()),
         Some(top) => engine.retrieve_ranked(request.clone(), &BuiltinRanker::default(), top),

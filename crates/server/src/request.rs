@@ -382,7 +382,7 @@ impl EventsBody {
 pub(crate) struct SimilarBody {
     /// The item.
     #[schema(schema_with = id_schema)]
-    pub(crate) item: IdText,
+    item: IdText,
     /// The place that the candidates are for; absent: `detail`.
     #[schema(value_type = Option<String>, pattern = "^[a-z0-9_-]{1,64}$", example = "detail")]
     scene: Option<SceneName>,
