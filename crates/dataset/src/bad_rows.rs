@@ -101,4 +101,11 @@ impl BadField {
         let found = found.chars().take(FOUND_CHARS_MAX).collect();
         Self { field: field.to_owned(), expected: expected.into(), found }
     }
+
+    /// The same by the name that the file has for its field, where it has another one.
+    pub(crate) fn in_column(&self, column: Option<&str>) -> Self {
+        let mut own = self.clone();
+        own.field = column.unwrap_or(&self.field).to_owned();
+        own
+    }
 }

@@ -319,6 +319,25 @@ fn write_bad_cells(folder: &Path) {
 }
 
 #[test]
+fn a_bad_row_names_the_column_as_the_file_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let users = StringArray::from_iter([Some("u"), Some(""), None, Some("u")]);
+    let values = Float32Array::from(vec![f32::NAN, 1.0, 1.0, 1.0]);
+    let columns: Vec<(&str, ArrayRef)> =
+        vec![("who", Arc::new(users)), ("what", text(&["i"; 4])), ("stars", Arc::new(values))];
+    write(folder.path(), "events.parquet", columns);
+    let mapping = r#"{"events": {"user": "who", "item": "what", "value": "stars"}}"#;
+    let told = try_read(folder.path(), 1.0, mapping).unwrap().bad_rows.to_string();
+    for expected in [
+        "events.parquet:1: stars: expected a finite number",
+        "events.parquet:2: who: expected an id of 1 to 256 bytes",
+        "events.parquet:3: who: expected a name",
+    ] {
+        assert!(told.contains(expected), "{told}");
+    }
+}
+
+#[test]
 fn bad_cells_are_bad_rows_with_their_number() {
     let folder = tempfile::tempdir().unwrap();
     write_bad_cells(folder.path());

@@ -167,3 +167,44 @@ pub(crate) fn tag_separator(columns: &ItemColumns) -> Result<&str, ReadError> {
         Some(separator) => Ok(separator),
     }
 }
+
+impl ItemColumns {
+    /// What the file calls a field, where the mapping says so.
+    pub(crate) fn of(&self, field: &str) -> Option<&str> {
+        let Self { id, title, tags, author, published, available, expires, .. } = self;
+        let named = match field {
+            "id" => id,
+            "title" => title,
+            "tags" => tags,
+            "author" => author,
+            "published" => published,
+            "available" => available,
+            "expires" => expires,
+            _ => return None,
+        };
+        named.as_deref()
+    }
+}
+
+impl UserColumns {
+    /// What the file calls a field, where the mapping says so.
+    pub(crate) fn of(&self, field: &str) -> Option<&str> {
+        self.id.as_deref().filter(|_| field == "id")
+    }
+}
+
+impl EventColumns {
+    /// What the file calls a field, where the mapping says so.
+    pub(crate) fn of(&self, field: &str) -> Option<&str> {
+        let named = match field {
+            "user" => &self.user,
+            "item" => &self.item,
+            "kind" => &self.kind,
+            "value" => &self.value,
+            "time" => &self.time,
+            "scene" => &self.scene,
+            _ => return None,
+        };
+        named.as_deref()
+    }
+}

@@ -97,6 +97,7 @@ fn read_items(
                 };
                 reading.builder.add_item_row("id", &item).map(|_| ())
             })();
+            let added = added.map_err(|bad: BadField| bad.in_column(columns.of(&bad.field)));
             reading.count(batches.place(before + row as u64 + 1), added);
         }
     }
@@ -132,6 +133,7 @@ fn read_users(
             let id = cells::needed_text("id", batch.column(id), row, &mut scratch);
             let added =
                 id.and_then(|id| reading.builder.add_user("id", id, &fields.of_row(&batch, row)));
+            let added = added.map_err(|bad| bad.in_column(columns.of(&bad.field)));
             reading.count(batches.place(before + row as u64 + 1), added);
         }
     }
@@ -247,6 +249,7 @@ fn read_events(
         events.begin(&batch);
         for row in 0..batch.num_rows() {
             let added = events.add(&batch, row, part, &mut reading.builder);
+            let added = added.map_err(|bad| bad.in_column(columns.of(&bad.field)));
             reading.count(batches.place(before + row as u64 + 1), added);
         }
     }
