@@ -161,8 +161,7 @@ impl Engine {
             watch.time(Stage::Channels, || self.workers.run_channels(&plan, &ask));
         let mut merged = watch
             .time(Stage::Merge, || merge_diverse(&lists, &plan, &ask.state.snapshot.catalogue));
-        let filled =
-            watch.time(Stage::Fallback, || fallback::fill(&mut merged, plan.handover, &ask));
+        let filled = watch.time(Stage::Fallback, || fallback::fill(&mut merged, &plan, &ask));
         let report = Report::of(reports, &merged, filled, watch);
         Retrieval::new(request, resolved, merged, lists, report)
     }

@@ -8,7 +8,7 @@ mod quota;
 use gannet_core::{Catalogue, ChannelName};
 
 use crate::{Candidate, ChannelList, MergeKind, Plan};
-use caps::Caps;
+pub(crate) use caps::Caps;
 use pool::Pool;
 use quota::{Pass, Places};
 

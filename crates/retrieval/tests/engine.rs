@@ -135,6 +135,28 @@ fn a_healthy_answer_that_its_channels_leave_short_is_filled_and_not_degraded() {
 }
 
 #[test]
+fn the_fallback_keeps_to_the_caps() {
+    // Five authors; the channel names items 0 to 4, one of each.
+    let answer = |cap: &str| {
+        let keys = format!("handover = 60\ncap = [{{ field = \"author\", {cap} }}]");
+        let world = World::of_size(&[("one", Behaviour::Sound)], &keys, 5, 500);
+        let raw = RawRequest { user: None, ..of_user(0) };
+        let retrieval = world.engine.retrieve(world.engine.admit(raw).unwrap());
+        let authors = retrieval.candidates.iter().map(|one| one.item.0 % 5);
+        let counts = authors.fold([0; 5], |mut counts: [usize; 5], author| {
+            counts[author as usize] += 1;
+            counts
+        });
+        (retrieval.report.filled_from_fallback, counts)
+    };
+    assert_eq!(answer("max = 3, hard = true"), (10, [3; 5]));
+    // A soft cap gives way, but only after every author has had his share.
+    let (filled, counts) = answer("max = 11");
+    assert_eq!((filled, counts.iter().sum()), (55, 60));
+    assert!(counts.iter().all(|count| *count >= 11), "{counts:?}");
+}
+
+#[test]
 fn a_broken_channel_costs_its_own_list_only_and_the_answer_says_so() {
     let world = World::new(&[
         ("one", Behaviour::Sound),

@@ -8,7 +8,7 @@ use crate::{Cap, Plan};
 /// The plan's caps with what has been placed so far. A cap of a field that the catalogue does
 /// not have says nothing: a configuration with one is refused before.
 #[derive(Default)]
-pub(super) struct Caps<'a> {
+pub(crate) struct Caps<'a> {
     catalogue: Option<&'a Catalogue>,
     caps: Vec<Counted<'a>>,
     are_soft_relaxed: bool,
@@ -22,7 +22,7 @@ struct Counted<'a> {
 }
 
 impl<'a> Caps<'a> {
-    pub(super) fn new(plan: &'a Plan, catalogue: &'a Catalogue) -> Self {
+    pub(crate) fn new(plan: &'a Plan, catalogue: &'a Catalogue) -> Self {
         let counted = |cap: &'a Cap| {
             let field = catalogue.key_field(&cap.field)?;
             Some(Counted { cap, field, counts: FxHashMap::default() })
@@ -35,17 +35,15 @@ impl<'a> Caps<'a> {
         self.caps.is_empty()
     }
 
-    pub(super) fn any_soft(&self) -> bool {
-        self.caps.iter().any(|counted| !counted.cap.hard)
-    }
-
-    /// From here on soft caps let everything in.
-    pub(super) fn relax_soft(&mut self) {
+    /// From here on soft caps let everything in; false where that changes nothing.
+    pub(crate) fn relax_soft(&mut self) -> bool {
+        let changes = !self.are_soft_relaxed && self.caps.iter().any(|counted| !counted.cap.hard);
         self.are_soft_relaxed = true;
+        changes
     }
 
     /// Whether one more such item is within every cap.
-    pub(super) fn fits(&self, item: ItemIndex) -> bool {
+    pub(crate) fn fits(&self, item: ItemIndex) -> bool {
         let Some(catalogue) = self.catalogue else { return true };
         self.caps.iter().all(|counted| {
             let Counted { cap, field, counts } = counted;
@@ -56,7 +54,7 @@ impl<'a> Caps<'a> {
     }
 
     /// Counts a placed item for each of its keys once.
-    pub(super) fn add(&mut self, item: ItemIndex) {
+    pub(crate) fn add(&mut self, item: ItemIndex) {
         let Some(catalogue) = self.catalogue else { return };
         for Counted { cap, field, counts } in &mut self.caps {
             let mut own: Vec<u32> = keys(catalogue, *field, cap.level, item).collect();

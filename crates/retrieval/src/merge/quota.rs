@@ -69,7 +69,7 @@ impl<'a> Places<'a> {
             None => Pass::Reserve,
             Some(Pass::Reserve) => Pass::Target,
             Some(Pass::Target) => Pass::Refill,
-            Some(Pass::Refill) if !self.is_full() && self.caps.any_soft() => Pass::Relax,
+            Some(Pass::Refill) if !self.is_full() && self.caps.relax_soft() => Pass::Relax,
             Some(Pass::Refill | Pass::Relax) => return None,
         };
         if next != Pass::Reserve {
@@ -77,7 +77,6 @@ impl<'a> Places<'a> {
         }
         if next == Pass::Relax {
             // What was passed over is looked at again.
-            self.caps.relax_soft();
             self.next.fill(0);
         }
         self.pass = Some(next);
