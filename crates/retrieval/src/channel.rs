@@ -1,6 +1,6 @@
 //! A channel: one way of finding items; and the kinds of channels that a plan can name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gannet_core::{ChannelName, ItemIndex, ModelName, RefusalCounts};
@@ -119,19 +119,33 @@ pub type ChannelBuilder = Arc<
 #[derive(Clone)]
 pub struct ChannelKinds {
     builders: BTreeMap<String, ChannelBuilder>,
+    /// Those of this crate, as long as nobody has put another in their place.
+    own: BTreeSet<String>,
 }
 
 impl ChannelKinds {
     /// Every kind that Gannet has.
     pub fn builtin() -> Self {
-        let mut kinds = Self { builders: BTreeMap::new() };
+        let mut kinds = Self { builders: BTreeMap::new(), own: BTreeSet::new() };
         crate::channels::register(&mut kinds);
         kinds
     }
 
     /// Adds a kind; one of the same name is replaced.
     pub fn register(&mut self, kind: &str, builder: ChannelBuilder) {
+        self.own.remove(kind);
         self.builders.insert(kind.to_owned(), builder);
+    }
+
+    /// Adds a kind of this crate, whose lists the engine takes as they are.
+    pub(crate) fn register_own(&mut self, kind: &str, builder: ChannelBuilder) {
+        self.register(kind, builder);
+        self.own.insert(kind.to_owned());
+    }
+
+    /// Whether the kind is this crate's.
+    pub(crate) fn is_own(&self, kind: &str) -> bool {
+        self.own.contains(kind)
     }
 
     /// Builds a channel.

@@ -7,6 +7,7 @@ use gannet_core::{ChannelName, Clock, ItemIndex, Stage, Timestamp};
 use gannet_models::Snapshot;
 
 use crate::fallback;
+use crate::list_check::keep_open;
 use crate::state::PublishError;
 use crate::stopwatch::Stopwatch;
 use crate::workers::Workers;
@@ -157,10 +158,13 @@ impl Engine {
         let eligible =
             watch.time(Stage::Eligibility, || Eligibility::of(&request, &plan, &profile));
         let ask = Ask::new(profile, eligible, state, watch.deadline(plan.deadline));
-        let (lists, reports) =
+        let (lists, mut reports) =
             watch.time(Stage::Channels, || self.workers.run_channels(&plan, &ask));
-        let mut merged = watch
-            .time(Stage::Merge, || merge_diverse(&lists, &plan, &ask.state.snapshot.catalogue));
+        let mut merged = watch.time(Stage::Merge, || {
+            let mut merged = merge_diverse(&lists, &plan, &ask.state.snapshot.catalogue);
+            keep_open(&mut merged, &ask.eligible, &mut reports);
+            merged
+        });
         let filled = watch.time(Stage::Fallback, || fallback::fill(&mut merged, &plan, &ask));
         let report = Report::of(reports, &merged, filled, watch);
         Retrieval::new(request, resolved, merged, lists, report)

@@ -73,6 +73,8 @@ impl Base {
 pub(crate) struct ChannelSlot {
     pub(crate) channel: Arc<dyn Channel>,
     pub(crate) overdue: Arc<Overdue>,
+    /// Whether the channel is of this crate.
+    pub(crate) is_own: bool,
     enabled: AtomicBool,
     spec: ChannelSpec,
 }
@@ -133,7 +135,8 @@ impl EngineState {
                 Some(slot) => (slot.channel.clone(), slot.overdue.clone()),
                 None => (kinds.build(&spec, &snapshot)?, Arc::default()),
             };
-            let slot = ChannelSlot { channel, overdue, enabled, spec };
+            let is_own = kinds.is_own(&spec.kind);
+            let slot = ChannelSlot { channel, overdue, is_own, enabled, spec };
             channels.insert(slot.spec.name.clone(), Arc::new(slot));
         }
         let open = match same {

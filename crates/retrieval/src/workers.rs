@@ -13,7 +13,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use gannet_core::{ChannelName, Clock};
 
-use crate::list_check::{CheckedList, check};
+use crate::list_check::{CheckedList, believe, check};
 use crate::state::ChannelSlot;
 use crate::{Ask, ChannelAnswer, ChannelReport, ChannelStatus, Deadline, Plan, PlanChannel};
 
@@ -315,7 +315,9 @@ fn run_channel(call: &Call) -> (ChannelStatus, CheckedList) {
     let Call { slot, ask, fetch_k, .. } = call;
     let answer = catch_unwind(AssertUnwindSafe(|| {
         let list = slot.channel.retrieve(ask, *fetch_k)?;
-        Ok(check(list, &ask.eligible, *fetch_k))
+        // Debug builds, and so all tests, check this crate's own channels on every request.
+        let is_believed = slot.is_own && !cfg!(debug_assertions);
+        Ok(if is_believed { believe(list) } else { check(list, &ask.eligible, *fetch_k) })
     }));
     match answer {
         Ok(Ok(checked)) if checked.list.partial => (ChannelStatus::Partial, checked),

@@ -29,13 +29,13 @@ use crate::ChannelKinds;
 
 /// Registers every kind of this folder.
 pub(crate) fn register(kinds: &mut ChannelKinds) {
-    kinds.register("popular", Arc::new(popular::build));
-    kinds.register("trending", Arc::new(trending::build));
-    kinds.register("recent", Arc::new(recent::build));
-    kinds.register("inverted", Arc::new(inverted::build));
-    kinds.register("item_cf", Arc::new(item_cf::build));
-    kinds.register("i2i_vector", Arc::new(i2i_vector::build));
-    kinds.register("u2i_vector", Arc::new(u2i_vector::build));
-    kinds.register("user_cf", Arc::new(user_cf::build));
-    kinds.register("explore", Arc::new(explore::build));
+    kinds.register_own("popular", Arc::new(popular::build));
+    kinds.register_own("trending", Arc::new(trending::build));
+    kinds.register_own("recent", Arc::new(recent::build));
+    kinds.register_own("inverted", Arc::new(inverted::build));
+    kinds.register_own("item_cf", Arc::new(item_cf::build));
+    kinds.register_own("i2i_vector", Arc::new(i2i_vector::build));
+    kinds.register_own("u2i_vector", Arc::new(u2i_vector::build));
+    kinds.register_own("user_cf", Arc::new(user_cf::build));
+    kinds.register_own("explore", Arc::new(explore::build));
 }
