@@ -124,7 +124,7 @@ mod tests {
     fn state() -> EngineState {
         let item = |at: u32| {
             let id = ItemId::new(at.to_string()).expect("an id");
-            Item { available: at % 10 != 0, ..Item::bare(id) }
+            Item { available: !at.is_multiple_of(10), ..Item::bare(id) }
         };
         let items: Vec<Item> = (0..100).map(item).collect();
         let kinds = EventKinds::new(vec![EventKind::new("play", 1.0, None)]).expect("sound");
@@ -175,7 +175,7 @@ mod tests {
             item: ItemIndex(at),
             merge_score: 1.0,
             // Every item was found by `a`, every twentieth by `b` as well.
-            evidence: ["a", "b"][..1 + usize::from(at % 20 == 0)]
+            evidence: ["a", "b"][..1 + usize::from(at.is_multiple_of(20))]
                 .iter()
                 .map(|c| evidence(c))
                 .collect(),
