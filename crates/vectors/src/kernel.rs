@@ -6,6 +6,8 @@
 
 #![allow(unsafe_code, reason = "vector instructions; each use says why it is sound")]
 
+pub(crate) mod int8;
+
 /// Which form of the kernels runs. Picked once for a search, not once a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kernel {

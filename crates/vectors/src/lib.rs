@@ -3,7 +3,9 @@
 //! Invariant: this crate knows rows (u32), never users, items or file paths.
 //! `unsafe` stands in the kernels alone, each beside a scalar oracle.
 
+mod codes;
 mod exact;
+mod int8_search;
 mod kernel;
 mod mask;
 mod matrix;
@@ -11,6 +13,8 @@ mod search;
 mod top_k;
 
 pub use exact::ExactSearch;
+pub use int8_search::{Int8Search, Query};
+pub use kernel::int8::Int8Kernel;
 pub use kernel::{Kernel, add_scaled, dot, normalize, prefetch};
 pub use mask::{AllRows, RowMask};
 pub use matrix::{Matrix, MatrixError};

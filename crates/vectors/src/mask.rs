@@ -2,7 +2,7 @@
 
 /// A set of rows, read by searches in words of 64. Implemented by whoever knows why a row is
 /// refused; called on the searching thread, millions of times a second, so it must not block.
-pub trait RowMask {
+pub trait RowMask: Sync {
     /// The bits of rows `64 * at .. 64 * at + 64`, the lowest bit first; zero past the end.
     fn word(&self, at: usize) -> u64;
 

@@ -5,19 +5,22 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use gannet_vectors::{
-    AllRows, ExactSearch, Kernel, Matrix, Neighbour, RowMask, SearchError, VectorSearch,
+    AllRows, ExactSearch, Int8Kernel, Int8Search, Kernel, Matrix, Neighbour, RowMask, SearchError,
+    VectorSearch,
 };
 use proptest::prelude::*;
 
 /// Every implementation over the same rows.
 fn implementations(rows: &Arc<Matrix>) -> Vec<(String, Box<dyn VectorSearch>)> {
-    Kernel::all()
-        .into_iter()
-        .map(|kernel| {
-            let search = ExactSearch::with_kernel(rows.clone(), kernel);
-            (format!("exact {kernel:?}"), Box::new(search) as Box<dyn VectorSearch>)
-        })
-        .collect()
+    let exact = Kernel::all().into_iter().map(|kernel| {
+        let search = ExactSearch::with_kernel(rows.clone(), kernel);
+        (format!("exact {kernel:?}"), Box::new(search) as Box<dyn VectorSearch>)
+    });
+    let int8 = Int8Kernel::all().into_iter().map(|kernel| {
+        let search = Int8Search::with_kernel(rows.clone(), kernel);
+        (format!("int8 {kernel:?}"), Box::new(search) as Box<dyn VectorSearch>)
+    });
+    exact.chain(int8).collect()
 }
 
 /// Rows by a vector of bools; past its end it says yes, which no search may believe.

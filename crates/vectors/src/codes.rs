@@ -1,0 +1,159 @@
+//! Rows and queries as signed bytes, with what rounding can have cost.
+
+use crate::kernel::int8::{BLOCK, GROUP, Line};
+use crate::matrix::Matrix;
+
+/// Rows of a matrix, each `scale * codes` to within half a step: one byte a component, in blocks
+/// of sixteen rows. The last block is filled up with zero rows.
+#[derive(Debug)]
+pub(crate) struct Codes {
+    lines: Vec<Line>,
+    /// Lines of a block.
+    groups: usize,
+    scales: Vec<[f32; BLOCK]>,
+    /// Lengths of the coded rows.
+    norms: Vec<[f32; BLOCK]>,
+}
+
+impl Codes {
+    pub(crate) fn new(rows: &Matrix) -> Self {
+        let groups = rows.dim().div_ceil(GROUP);
+        let blocks = rows.height().div_ceil(BLOCK);
+        let mut codes = Self {
+            lines: vec![Line([[128; GROUP]; BLOCK]); blocks * groups],
+            groups,
+            scales: vec![[0.0; BLOCK]; blocks],
+            norms: vec![[0.0; BLOCK]; blocks],
+        };
+        for (at, row) in rows.rows().enumerate() {
+            codes.set(at, row);
+        }
+        codes
+    }
+
+    fn set(&mut self, at: usize, row: &[f32]) {
+        let (block, lane) = (at / BLOCK, at % BLOCK);
+        let rounded = Rounded::new(row);
+        for (line, codes) in self.lines[block * self.groups..].iter_mut().zip(rounded.groups()) {
+            line.0[lane] = codes.map(|code| code.cast_unsigned() ^ 0x80);
+        }
+        self.scales[block][lane] = rounded.scale;
+        self.norms[block][lane] = rounded.norm();
+    }
+
+    /// Lines of one block.
+    pub(crate) fn groups(&self) -> usize {
+        self.groups
+    }
+
+    /// The lines, scales and lengths of block `at`.
+    #[inline]
+    pub(crate) fn block(&self, at: usize) -> (&[Line], &[f32; BLOCK], &[f32; BLOCK]) {
+        let lines = &self.lines[at * self.groups..][..self.groups];
+        (lines, &self.scales[at], &self.norms[at])
+    }
+}
+
+/// A vector as `scale * codes`, padded with zeros to whole groups.
+#[derive(Debug)]
+pub(crate) struct Rounded {
+    pub(crate) scale: f32,
+    pub(crate) codes: Vec<i8>,
+}
+
+impl Rounded {
+    pub(crate) fn new(row: &[f32]) -> Self {
+        let largest = row.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+        // So small a step would be no normal number: its inverse could be infinite.
+        let scale = if largest >= 127.0 * f32::MIN_POSITIVE { largest / 127.0 } else { 0.0 };
+        let code = |value: &f32| if scale > 0.0 { (value / scale).round() as i8 } else { 0 };
+        let mut codes: Vec<i8> = row.iter().map(code).collect();
+        codes.resize(row.len().next_multiple_of(GROUP), 0);
+        Self { scale, codes }
+    }
+
+    fn groups(&self) -> impl Iterator<Item = &[i8; GROUP]> {
+        self.codes.as_chunks::<GROUP>().0.iter()
+    }
+
+    /// Length of `scale * codes`.
+    fn norm(&self) -> f32 {
+        let squares = |code: &i8| i64::from(*code) * i64::from(*code);
+        (self.codes.iter().map(squares).sum::<i64>() as f32).sqrt() * self.scale
+    }
+
+    /// How far `scale * codes` is from the vector.
+    fn loss(&self, row: &[f32]) -> f32 {
+        let square = |(value, code): (&f32, &i8)| {
+            let off = f64::from(*value) - f64::from(self.scale) * f64::from(*code);
+            off * off
+        };
+        row.iter().zip(&self.codes).map(square).sum::<f64>().sqrt() as f32
+    }
+}
+
+/// A query with what rounding of it and of the rows can add to a product, in units of its step.
+///
+/// With `x = s c + r` and `q = t d + e` the product is `s t <c, d> + <s c, e> + <r, q>`, and
+/// `<s c, e> <= |s c| |e|` (Cauchy and Schwarz), `<r, q> <= s/2 |q|_1` (Hölder).
+#[derive(Debug)]
+pub(crate) struct CodedQuery {
+    pub(crate) codes: Vec<i8>,
+    /// The step; 1 for a query of zeros.
+    pub(crate) unit: f32,
+    /// To each row, in its own steps.
+    pub(crate) slack: f32,
+    /// To each row, by its length.
+    pub(crate) loss: f32,
+}
+
+impl CodedQuery {
+    pub(crate) fn new(query: &[f32]) -> Self {
+        let rounded = Rounded::new(query);
+        let unit = if rounded.scale > 0.0 { rounded.scale } else { 1.0 };
+        let sum: f32 = query.iter().map(|value| value.abs()).sum();
+        let norm = query.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt() as f32;
+        // Sums of single precision are off by a few roundings of the terms; the exact scores that
+        // bounds are compared with are such sums too.
+        let rounding = 1e-6 + query.len() as f32 * 6e-8;
+        Self {
+            unit,
+            slack: sum / unit * 0.5 * (1.0 + rounding),
+            loss: (rounded.loss(query) + norm * rounding) / unit,
+            codes: rounded.codes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_product_is_above_its_bound(
+            row in prop::collection::vec(prop_oneof![-1f32..1.0, -1e6f32..1e6, Just(0.0)], 1..70),
+            seed in any::<u32>(),
+        ) {
+            let mix = |at: usize| (at as u32 + 1).wrapping_mul(seed | 1) as f32 / 1e9 - 2.0;
+            let query: Vec<f32> = (0..row.len()).map(mix).collect();
+            let (coded, asked) = (Rounded::new(&row), CodedQuery::new(&query));
+            let products = coded.codes.iter().zip(&asked.codes);
+            let sum: i32 = products.map(|(a, b)| i32::from(*a) * i32::from(*b)).sum();
+            let bound = coded.scale * (sum as f32 + asked.slack) + coded.norm() * asked.loss;
+            let exact: f64 =
+                row.iter().zip(&query).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+            prop_assert!(f64::from(bound * asked.unit) >= exact, "{bound} {exact}");
+        }
+    }
+
+    #[test]
+    fn zeros_and_numbers_next_to_zero_are_coded_as_zero() {
+        for value in [0.0, -0.0, f32::MIN_POSITIVE, f32::from_bits(1)] {
+            let rounded = Rounded::new(&[value; 5]);
+            assert_eq!((rounded.scale, &rounded.codes[..]), (0.0, &[0i8; 8][..]));
+        }
+    }
+}
