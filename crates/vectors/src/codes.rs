@@ -17,16 +17,25 @@ pub(crate) struct Codes {
 
 impl Codes {
     pub(crate) fn new(rows: &Matrix) -> Self {
-        let groups = rows.dim().div_ceil(GROUP);
-        let blocks = rows.height().div_ceil(BLOCK);
+        Self::of(rows.rows().map(Some), rows.height(), rows.dim())
+    }
+
+    /// Of `height` rows of `dim` components in the order given; where there is none, a zero row.
+    pub(crate) fn of<'a>(
+        rows: impl Iterator<Item = Option<&'a [f32]>>,
+        height: usize,
+        dim: usize,
+    ) -> Self {
+        let groups = dim.div_ceil(GROUP);
+        let blocks = height.div_ceil(BLOCK);
         let mut codes = Self {
             lines: vec![Line([[128; GROUP]; BLOCK]); blocks * groups],
             groups,
             scales: vec![[0.0; BLOCK]; blocks],
             norms: vec![[0.0; BLOCK]; blocks],
         };
-        for (at, row) in rows.rows().enumerate() {
-            codes.set(at, row);
+        for (at, row) in rows.enumerate() {
+            row.into_iter().for_each(|row| codes.set(at, row));
         }
         codes
     }

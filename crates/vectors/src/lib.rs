@@ -9,6 +9,7 @@ mod int8_search;
 mod kernel;
 mod mask;
 mod matrix;
+mod partitions;
 mod search;
 mod top_k;
 
@@ -18,5 +19,6 @@ pub use kernel::int8::Int8Kernel;
 pub use kernel::{Kernel, add_scaled, dot, normalize, prefetch};
 pub use mask::{AllRows, RowMask};
 pub use matrix::{Matrix, MatrixError};
+pub use partitions::{Effort, PartitionIndex, PartitionOptions};
 pub use search::{Neighbour, SearchError, SearchOutcome, VectorSearch};
 pub use top_k::TopK;
