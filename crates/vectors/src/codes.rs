@@ -1,6 +1,7 @@
 //! Rows and queries as signed bytes, with what rounding can have cost.
 
 use crate::kernel::int8::{BLOCK, GROUP, Line};
+use crate::kernel::prefetch;
 use crate::matrix::Matrix;
 
 /// Rows of a matrix, each `scale * codes` to within half a step: one byte a component, in blocks
@@ -60,6 +61,16 @@ impl Codes {
     pub(crate) fn block(&self, at: usize) -> (&[Line], &[f32; BLOCK], &[f32; BLOCK]) {
         let lines = &self.lines[at * self.groups..][..self.groups];
         (lines, &self.scales[at], &self.norms[at])
+    }
+}
+
+impl Codes {
+    /// Asks for block `at` ahead of its use.
+    #[inline]
+    pub(crate) fn fetch(&self, at: usize) {
+        (at * self.groups..(at + 1) * self.groups).for_each(|line| prefetch(&self.lines, line));
+        prefetch(&self.scales, at);
+        prefetch(&self.norms, at);
     }
 }
 

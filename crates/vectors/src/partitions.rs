@@ -38,6 +38,9 @@ const AHEAD: usize = 8;
 /// Partitions looked into before the rest is ordered.
 const FIRST: usize = 32;
 
+/// Partitions between two questions whether to stop.
+const STOP_EVERY: usize = 16;
+
 /// A place without a row.
 const NOBODY: u32 = u32::MAX;
 
@@ -79,9 +82,9 @@ impl Default for PartitionOptions {
 pub struct PartitionIndex {
     rows: Arc<Matrix>,
     /// Unit vectors, one a partition.
-    centres: Matrix,
-    /// By partition: cosine and sine of the angle within which most of its rows lie.
-    spreads: Vec<(f32, f32)>,
+    centres: Codes,
+    /// By partition.
+    shapes: Shapes,
     /// By block: its greatest norm.
     norms: Vec<f32>,
     /// First block of each partition, and the end of the last.
@@ -112,12 +115,12 @@ impl PartitionIndex {
             a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(&b.2))
         });
         let (mut starts, mut places) = (vec![0], Vec::with_capacity(rows.height()));
-        let (mut spreads, mut norms) = (Vec::with_capacity(count), Vec::new());
+        let (mut shapes, mut norms) = (Shapes::default(), Vec::new());
         let mut left = &order[..];
         for partition in 0..count {
             let (own, rest) = left.split_at(left.partition_point(|one| one.0 <= partition as u32));
             left = rest;
-            spreads.push(spread(&rows, centres.row(partition), own));
+            shapes.push(&rows, centres.row(partition), own);
             norms.extend(own.iter().step_by(BLOCK).map(|one| one.1.sqrt()));
             places.extend(own.iter().map(|one| one.2));
             places.resize(places.len().next_multiple_of(BLOCK), NOBODY);
@@ -126,12 +129,13 @@ impl PartitionIndex {
         let row = |row: &u32| (*row != NOBODY).then(|| rows.row(*row as usize));
         let codes = Codes::of(places.iter().map(row), places.len(), rows.dim());
         let (effort, kernel) = (Effort::default(), Int8Kernel::detect());
-        Self { rows, centres, spreads, norms, starts, places, codes, effort, kernel }
+        let centres = Codes::new(&centres);
+        Self { rows, centres, shapes, norms, starts, places, codes, effort, kernel }
     }
 
     /// Number of partitions.
     pub fn partitions(&self) -> usize {
-        self.centres.height()
+        self.shapes.cosines.len()
     }
 
     /// Makes searches look so far.
@@ -151,67 +155,91 @@ impl PartitionIndex {
         let coded = CodedQuery::new(query);
         let mut asked = Asked {
             tile: &Tile::new(&[&coded.codes], self.codes.groups()),
-            nearness: self.nearness(query, coded.unit),
+            nearness: Vec::new(),
             hits: Hits::default(),
             top: TopK::new(k.saturating_add(k / 2).saturating_add(32)),
             blocks: 0,
         };
-        let complete = self.look(&mut asked, mask, stop);
+        let reach = self.reckon(query, &mut asked, coded.unit);
+        let complete = self.look(reach, &mut asked, mask, stop);
         let best = self.rescore(query, &asked.top.into_sorted(), k);
         Ok((SearchOutcome { neighbours: best, complete }, asked.blocks))
     }
 
     /// By partition: the score of a row of length 1 that lies as its rows mostly do and leans
-    /// towards the query, in units of the query's step.
-    fn nearness(&self, query: &[f32], unit: f32) -> Vec<f32> {
-        let kernel = Kernel::detect();
-        let mut nearness = vec![0.0; self.partitions()];
-        kernel.dot_rows(query, self.centres.values(), &mut nearness);
-        let norm = kernel.dot(query, query).sqrt();
-        let inverse = if norm > 0.0 { 1.0 / norm } else { 0.0 };
-        for (near, (cos, sin)) in nearness.iter_mut().zip(&self.spreads) {
+    /// towards the query, in units of the query's step; and the same for its longest row.
+    fn reckon(&self, query: &[f32], asked: &mut Asked<'_>, unit: f32) -> Vec<f32> {
+        let count = self.partitions();
+        let mut near = vec![0.0f32; count.next_multiple_of(BLOCK)];
+        for (block, near) in near.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
+            let (lines, scales, norms) = self.centres.block(block);
+            let floors = &[f32::NEG_INFINITY];
+            let bounds = Bounds { scales, norms, slacks: &[0.0], losses: &[0.0], floors };
+            self.kernel.scan(lines, asked.tile, &bounds, &mut asked.hits);
+            *near = asked.hits.bounds[0];
+        }
+        let norm = Kernel::detect().dot(query, query).sqrt() / unit;
+        let (inverse, lean) = (if norm > 0.0 { 1.0 / norm } else { 0.0 }, self.effort.lean);
+        let mut reach = vec![0.0f32; count];
+        let Shapes { cosines, sines, norms } = &self.shapes;
+        let shapes = cosines.iter().zip(sines).zip(norms);
+        for ((near, reach), ((cosine, sine), longest)) in
+            near.iter_mut().zip(&mut reach).zip(shapes)
+        {
             let towards = (*near * inverse).clamp(-1.0, 1.0);
             let aside = (1.0 - towards * towards).sqrt();
-            *near = norm / unit * (towards * cos + self.effort.lean * aside * sin);
+            *near = norm * (towards * cosine + lean * aside * sine);
+            *reach = *near * longest;
         }
-        nearness
+        asked.nearness = near;
+        reach
     }
 
     /// Looks into partitions in the order of what they could reach; false where it was stopped.
-    fn look(&self, asked: &mut Asked<'_>, mask: &dyn RowMask, stop: &dyn Fn() -> bool) -> bool {
-        let first_block =
-            |at: usize| (self.starts[at] < self.starts[at + 1]).then(|| self.starts[at]);
-        let reach = |at: usize| {
-            let block = first_block(at)?;
-            Some(self.norms[block as usize] * asked.nearness[at])
-        };
-        let mut left: Vec<(u32, f32)> =
-            (0..self.partitions()).filter_map(|at| Some((at as u32, reach(at)?))).collect();
-        let further = |one: &(u32, f32), other: &(u32, f32)| other.1.total_cmp(&one.1);
-        // After the best few the rest need not be sorted as a whole: most of it cannot reach.
-        let first = FIRST.min(left.len());
-        if first < left.len() {
-            left.select_nth_unstable_by(first, further);
+    fn look(
+        &self,
+        mut reach: Vec<f32>,
+        asked: &mut Asked<'_>,
+        mask: &dyn RowMask,
+        stop: &dyn Fn() -> bool,
+    ) -> bool {
+        // After the best few have set a floor most of the rest cannot reach it, and need not be
+        // brought into order.
+        let mut first = TopK::new(FIRST);
+        reach.iter().enumerate().for_each(|(at, reach)| first.offer(at as u32, *reach));
+        let first = first.into_sorted();
+        first.iter().for_each(|one| reach[one.row as usize] = f32::NEG_INFINITY);
+        if !self.scan_all(&first, asked, mask, stop) {
+            return false;
         }
-        left[..first].sort_unstable_by(further);
-        for (at, _) in &left[..first] {
-            if stop() {
+        let floor = self.effort.floor(asked.top.threshold()).max(f32::MIN);
+        let mut rest = TopK::new(usize::MAX);
+        for (at, reach) in reach.iter().enumerate() {
+            if *reach >= floor {
+                rest.offer(at as u32, *reach);
+            }
+        }
+        self.scan_all(&rest.into_sorted(), asked, mask, stop)
+    }
+
+    fn scan_all(
+        &self,
+        partitions: &[Neighbour],
+        asked: &mut Asked<'_>,
+        mask: &dyn RowMask,
+        stop: &dyn Fn() -> bool,
+    ) -> bool {
+        for (at, one) in partitions.iter().enumerate() {
+            if one.score < self.effort.floor(asked.top.threshold()) {
+                return true;
+            }
+            if at % STOP_EVERY == 0 && stop() {
                 return false;
             }
-            self.scan(*at, asked, mask);
-        }
-        let floor = self.effort.floor(asked.top.threshold());
-        let mut left: Vec<(u32, f32)> =
-            left[first..].iter().filter(|one| one.1 >= floor).copied().collect();
-        left.sort_unstable_by(further);
-        for (at, reach) in left {
-            if stop() {
-                return false;
+            if let Some(next) = partitions.get(at + 1) {
+                self.codes.fetch(self.starts[next.row as usize] as usize);
             }
-            if reach < self.effort.floor(asked.top.threshold()) {
-                break;
-            }
-            self.scan(at, asked, mask);
+            self.scan(one.row, asked, mask);
         }
         true
     }
@@ -297,17 +325,30 @@ impl VectorSearch for PartitionIndex {
     }
 }
 
-/// Cosine and sine of the angle within which most of a partition's rows lie around its centre.
-fn spread(rows: &Matrix, centre: &[f32], own: &[(u32, f32, u32)]) -> (f32, f32) {
-    let kernel = Kernel::detect();
-    let cosine = |(_, square, row): &(u32, f32, u32)| {
-        let norm = square.sqrt().max(f32::MIN_POSITIVE);
-        (kernel.dot(rows.row(*row as usize), centre) / norm).clamp(-1.0, 1.0)
-    };
-    let mut cosines: Vec<f32> = own.iter().map(cosine).collect();
-    cosines.sort_unstable_by(f32::total_cmp);
-    let cosine = cosines.get(cosines.len() / 2).copied().unwrap_or(1.0);
-    (cosine, (1.0 - cosine * cosine).max(0.0).sqrt())
+/// What is known of each partition's rows.
+#[derive(Debug, Default)]
+struct Shapes {
+    /// Of the median angle between row and centre.
+    cosines: Vec<f32>,
+    sines: Vec<f32>,
+    /// Of the longest row; 0 where there is none.
+    norms: Vec<f32>,
+}
+
+impl Shapes {
+    fn push(&mut self, rows: &Matrix, centre: &[f32], own: &[(u32, f32, u32)]) {
+        let kernel = Kernel::detect();
+        let cosine = |(_, square, row): &(u32, f32, u32)| {
+            let norm = square.sqrt().max(f32::MIN_POSITIVE);
+            (kernel.dot(rows.row(*row as usize), centre) / norm).clamp(-1.0, 1.0)
+        };
+        let mut cosines: Vec<f32> = own.iter().map(cosine).collect();
+        cosines.sort_unstable_by(f32::total_cmp);
+        let cosine = cosines.get(cosines.len() / 2).copied().unwrap_or(1.0);
+        self.cosines.push(cosine);
+        self.sines.push((1.0 - cosine * cosine).max(0.0).sqrt());
+        self.norms.push(own.first().map_or(0.0, |one| one.1.sqrt()));
+    }
 }
 
 /// Unit vectors: the centres of spherical k-means over a sample.
@@ -428,7 +469,7 @@ mod tests {
         let build = |seed| {
             let options = PartitionOptions { seed, ..PartitionOptions::default() };
             let index = PartitionIndex::build(rows.clone(), &options);
-            (index.places, index.starts, index.centres)
+            (index.places, index.starts)
         };
         assert_eq!(build(3), build(3));
         assert_ne!(build(3), build(4));
