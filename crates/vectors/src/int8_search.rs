@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::codes::{CodedQuery, Codes};
 use crate::kernel::Kernel;
-use crate::kernel::int8::{BLOCK, Bounds, Hits, Int8Kernel, Tile};
+use crate::kernel::int8::{BLOCK, Hits, Int8Kernel, Tile};
 use crate::kernel::prefetch;
 use crate::mask::RowMask;
 use crate::matrix::Matrix;
@@ -58,7 +58,7 @@ pub struct Int8Search {
 }
 
 impl Int8Search {
-    /// Codes the rows: one byte a component, and 8 bytes a row.
+    /// Codes the rows: one byte a component, and 4 bytes a row.
     pub fn new(rows: Arc<Matrix>) -> Self {
         Self::with_kernel(rows, Int8Kernel::detect())
     }
@@ -97,7 +97,7 @@ impl Int8Search {
         let mut tiles: Vec<Asked<'_, TILE>> = queries
             .chunks(TILE)
             .zip(coded.chunks(TILE))
-            .map(|(queries, coded)| Asked::new(queries, coded, kept(k), self.codes.groups()))
+            .map(|(queries, coded)| Asked::new(queries, coded, kept(k), &self.codes))
             .collect();
         let blocks = self.len().div_ceil(BLOCK);
         let mut complete = true;
@@ -158,14 +158,16 @@ impl Int8Search {
         let (queries, coded) = (std::slice::from_ref(query), std::slice::from_ref(coded));
         // Scores are compared as bounds are: a rounding of the division must not lose a row.
         let floor = floor - floor.abs() * 1e-6;
-        let mut asked = Asked::<1>::new(queries, coded, usize::MAX, self.codes.groups());
+        let mut asked = Asked::<1>::new(queries, coded, usize::MAX, &self.codes);
+        asked.floors = [floor];
         let mut top = TopK::new(k);
         for block in 0..self.len().div_ceil(BLOCK) {
             if block % (STOP_EVERY * BLOCKS_A_WORD) == 0 && stop() {
                 return SearchOutcome { neighbours: top.into_sorted(), complete: false };
             }
-            asked.floors = [floor];
-            asked.look(self, block);
+            if !asked.look(self, block) {
+                continue;
+            }
             for row in asked.hits(0, block, self.len()) {
                 if query.mask.contains(row) {
                     let score = Kernel::detect().dot(query.values, self.rows.row(row as usize));
@@ -198,24 +200,18 @@ fn kept(k: usize) -> usize {
 struct Asked<'a, const Q: usize> {
     queries: &'a [Query<'a>],
     tile: Tile<Q>,
-    slacks: [f32; Q],
-    losses: [f32; Q],
     floors: [f32; Q],
     tops: Vec<TopK>,
     hits: Hits<Q>,
 }
 
 impl<'a, const Q: usize> Asked<'a, Q> {
-    fn new(queries: &'a [Query<'a>], coded: &[CodedQuery], kept: usize, groups: usize) -> Self {
-        let codes: Vec<&[i8]> = coded.iter().map(|one| &one.codes[..]).collect();
-        let of = |value: fn(&CodedQuery) -> f32| -> [f32; Q] {
-            std::array::from_fn(|at| coded.get(at).map_or(0.0, value))
-        };
+    fn new(queries: &'a [Query<'a>], coded: &[CodedQuery], kept: usize, rows: &Codes) -> Self {
+        let codes: Vec<(&[i8], i32)> =
+            coded.iter().map(|one| (&one.codes[..], rows.margin(one))).collect();
         Self {
             queries,
-            tile: Tile::new(&codes, groups),
-            slacks: of(|one| one.slack),
-            losses: of(|one| one.loss),
+            tile: Tile::new(&codes, rows.groups()),
             // A query that is missing finds nothing.
             floors: std::array::from_fn(|at| {
                 if at < coded.len() { f32::NEG_INFINITY } else { f32::INFINITY }
@@ -225,12 +221,10 @@ impl<'a, const Q: usize> Asked<'a, Q> {
         }
     }
 
+    /// Compares a block with all queries; false where none found anything.
     #[inline]
-    fn look(&mut self, index: &Int8Search, block: usize) {
-        let (lines, scales, norms) = index.codes.block(block);
-        let Self { slacks, losses, floors, .. } = self;
-        let bounds = Bounds { scales, norms, slacks, losses, floors };
-        index.kernel.scan(lines, &self.tile, &bounds, &mut self.hits);
+    fn look(&mut self, index: &Int8Search, block: usize) -> bool {
+        index.kernel.scan(index.codes.block(block), &self.tile, &self.floors, &mut self.hits)
     }
 
     /// The rows of a block that a query found good enough.
@@ -259,14 +253,16 @@ impl<'a, const Q: usize> Asked<'a, Q> {
         block: usize,
         is_open: impl Fn(&Query<'_>, u32) -> bool,
     ) {
-        self.look(index, block);
+        if !self.look(index, block) {
+            return;
+        }
         for query in 0..self.queries.len() {
             if self.hits.rows[query] == 0 {
                 continue;
             }
             for row in self.hits(query, block, index.len()) {
                 if is_open(&self.queries[query], row) {
-                    let bound = self.hits.bounds[query][row as usize % BLOCK];
+                    let bound = self.hits.scores[query][row as usize % BLOCK];
                     // Numbers so large that their sums are none: such a row must be looked at.
                     let bound = if bound.is_nan() { f32::INFINITY } else { bound };
                     self.tops[query].offer(row, bound);
@@ -301,7 +297,7 @@ impl VectorSearch for Int8Search {
         let coded = CodedQuery::new(query);
         let query = Query { values: query, mask };
         let (queries, codeds) = (std::slice::from_ref(&query), std::slice::from_ref(&coded));
-        let mut asked = Asked::<1>::new(queries, codeds, kept(k), self.codes.groups());
+        let mut asked = Asked::<1>::new(queries, codeds, kept(k), &self.codes);
         let blocks = self.len().div_ceil(BLOCK);
         let mut complete = true;
         for at in 0..blocks.div_ceil(BLOCKS_A_WORD) {

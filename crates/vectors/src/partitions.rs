@@ -19,7 +19,7 @@ use rayon::prelude::*;
 
 use crate::codes::{CodedQuery, Codes};
 use crate::int8_search::{Int8Search, Query};
-use crate::kernel::int8::{BLOCK, Bounds, Hits, Int8Kernel, Tile};
+use crate::kernel::int8::{BLOCK, Hits, Int8Kernel, Tile};
 use crate::kernel::{Kernel, normalize, prefetch};
 use crate::mask::{AllRows, RowMask};
 use crate::matrix::Matrix;
@@ -154,7 +154,7 @@ impl PartitionIndex {
         SearchError::check_query(query, self.dim())?;
         let coded = CodedQuery::new(query);
         let mut asked = Asked {
-            tile: &Tile::new(&[&coded.codes], self.codes.groups()),
+            tile: &Tile::new(&[(&coded.codes, 0)], self.codes.groups()),
             nearness: Vec::new(),
             hits: Hits::default(),
             top: TopK::new(k.saturating_add(k / 2).saturating_add(32)),
@@ -172,11 +172,9 @@ impl PartitionIndex {
         let count = self.partitions();
         let mut near = vec![0.0f32; count.next_multiple_of(BLOCK)];
         for (block, near) in near.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
-            let (lines, scales, norms) = self.centres.block(block);
-            let floors = &[f32::NEG_INFINITY];
-            let bounds = Bounds { scales, norms, slacks: &[0.0], losses: &[0.0], floors };
-            self.kernel.scan(lines, asked.tile, &bounds, &mut asked.hits);
-            *near = asked.hits.bounds[0];
+            let Asked { tile, hits, .. } = asked;
+            self.kernel.scan(self.centres.block(block), tile, &[f32::NEG_INFINITY], hits);
+            *near = hits.scores[0];
         }
         let norm = Kernel::detect().dot(query, query).sqrt() / unit;
         let (inverse, lean) = (if norm > 0.0 { 1.0 / norm } else { 0.0 }, self.effort.lean);
@@ -253,16 +251,17 @@ impl PartitionIndex {
                 return;
             }
             asked.blocks += 1;
-            let (lines, scales, norms) = self.codes.block(block);
-            let bounds = Bounds { scales, norms, slacks: &[0.0], losses: &[0.0], floors: &[floor] };
-            self.kernel.scan(lines, asked.tile, &bounds, &mut asked.hits);
+            let Asked { tile, hits, .. } = asked;
+            if !self.kernel.scan(self.codes.block(block), tile, &[floor], hits) {
+                continue;
+            }
             let mut left = asked.hits.rows[0];
             while left != 0 {
                 let lane = left.trailing_zeros() as usize;
                 left &= left - 1;
                 let row = self.places[block * BLOCK + lane];
                 if row != NOBODY && mask.contains(row) {
-                    let score = asked.hits.bounds[0][lane];
+                    let score = asked.hits.scores[0][lane];
                     // Numbers so large that their sums are none: such a row must be looked at.
                     asked.top.offer(row, if score.is_nan() { f32::INFINITY } else { score });
                 }

@@ -21,56 +21,44 @@ pub struct Line(pub [[u8; GROUP]; BLOCK]);
 pub struct Tile<const Q: usize> {
     /// By group of four components: those of each query in one word, the first the lowest byte.
     words: Vec<[i32; Q]>,
-    /// What each sum starts from: -128 times the sum of the query's codes.
+    /// What is added to each sum, less 128 times the sum of the query's codes.
     starts: [i32; Q],
+    /// What is added to each sum.
+    margins: [i32; Q],
 }
 
 impl<const Q: usize> Tile<Q> {
-    /// Of at most `Q` queries of `groups * 4` codes each; those that are missing are zero.
-    /// Panics on other lengths.
-    pub fn new(queries: &[&[i8]], groups: usize) -> Self {
+    /// Of at most `Q` queries of `groups * 4` codes each, and what is added to each sum; those that
+    /// are missing are zero. Panics on other lengths.
+    pub fn new(queries: &[(&[i8], i32)], groups: usize) -> Self {
         assert!(queries.len() <= Q, "at most {Q} queries");
-        let mut tile = Self { words: vec![[0; Q]; groups], starts: [0; Q] };
-        for (at, codes) in queries.iter().enumerate() {
+        let mut tile = Self { words: vec![[0; Q]; groups], starts: [0; Q], margins: [0; Q] };
+        for (at, (codes, margin)) in queries.iter().enumerate() {
             assert_eq!(codes.len(), groups * GROUP, "whole groups");
             for (words, codes) in tile.words.iter_mut().zip(codes.as_chunks::<GROUP>().0) {
                 words[at] = i32::from_le_bytes(codes.map(i8::cast_unsigned));
             }
-            tile.starts[at] = -128 * codes.iter().map(|code| i32::from(*code)).sum::<i32>();
+            let sum: i32 = codes.iter().map(|code| i32::from(*code)).sum();
+            tile.margins[at] = *margin;
+            tile.starts[at] = margin - 128 * sum;
         }
         tile
     }
 }
 
-/// What a block's sums are turned into: an upper bound of the inner product of row and query,
-/// `scale * (sum + slack) + norm * loss`, in units of the query's scale.
-#[derive(Debug, Clone, Copy)]
-pub struct Bounds<'a, const Q: usize> {
-    /// Of each row: the width of one step of its codes.
-    pub scales: &'a [f32; BLOCK],
-    /// Of each row: its length.
-    pub norms: &'a [f32; BLOCK],
-    /// Of each query: what rounding of the row can add, in steps.
-    pub slacks: &'a [f32; Q],
-    /// Of each query: what rounding of the query can add, by length of the row.
-    pub losses: &'a [f32; Q],
-    /// Of each query: bounds below are not wanted. One that is no number is.
-    pub floors: &'a [f32; Q],
-}
-
-/// Which rows of a block are at or above each query's floor, the first in the lowest bit, with the
-/// bounds of all rows; those of a query without any are not written.
+/// Which rows of a block are at or above each query's floor, the first in the lowest bit, with
+/// `scale * sum` of all rows; those of a query without any are not written.
 #[derive(Debug, Clone, Copy)]
 pub struct Hits<const Q: usize> {
     /// By query.
     pub rows: [u16; Q],
     /// By query and row.
-    pub bounds: [[f32; BLOCK]; Q],
+    pub scores: [[f32; BLOCK]; Q],
 }
 
 impl<const Q: usize> Default for Hits<Q> {
     fn default() -> Self {
-        Self { rows: [0; Q], bounds: [[0.0; BLOCK]; Q] }
+        Self { rows: [0; Q], scores: [[0.0; BLOCK]; Q] }
     }
 }
 
@@ -113,25 +101,26 @@ impl Int8Kernel {
         Self::all().pop().unwrap_or(Self::Portable)
     }
 
-    /// Compares a block with the queries of a tile. Panics where the block has another number of
-    /// groups than the tile.
+    /// Compares a block, with the steps of its rows' codes, with the queries of a tile; false
+    /// where no query has a row at its floor. A score that is no number is a hit. Panics where the
+    /// block has another number of groups than the tile.
     #[inline]
     pub fn scan<const Q: usize>(
         self,
-        block: &[Line],
+        (block, scales): (&[Line], &[f32; BLOCK]),
         tile: &Tile<Q>,
-        bounds: &Bounds<'_, Q>,
+        floors: &[f32; Q],
         hits: &mut Hits<Q>,
-    ) {
+    ) -> bool {
         assert_eq!(block.len(), tile.words.len(), "rows and queries of one dimension");
         match self {
-            Self::Portable => portable::scan(block, tile, bounds, hits),
+            Self::Portable => portable::scan(block, scales, tile, floors, hits),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Detected` exists only where the processor has AVX2 and FMA.
-            Self::Avx2(_) => unsafe { avx2::scan(block, tile, bounds, hits) },
+            Self::Avx2(_) => unsafe { avx2::scan(block, scales, tile, floors, hits) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Detected` exists only where the processor has AVX-512F and VNNI.
-            Self::Vnni(_) => unsafe { vnni::scan(block, tile, bounds, hits) },
+            Self::Vnni(_) => unsafe { vnni::scan(block, scales, tile, floors, hits) },
         }
     }
 }
@@ -139,14 +128,15 @@ impl Int8Kernel {
 mod portable {
     //! The oracle: plain Rust.
 
-    use super::{BLOCK, Bounds, Hits, Line, Tile};
+    use super::{BLOCK, Hits, Line, Tile};
 
     pub(super) fn scan<const Q: usize>(
         block: &[Line],
+        scales: &[f32; BLOCK],
         tile: &Tile<Q>,
-        bounds: &Bounds<'_, Q>,
+        floors: &[f32; Q],
         hits: &mut Hits<Q>,
-    ) {
+    ) -> bool {
         for query in 0..Q {
             hits.rows[query] = 0;
             for row in 0..BLOCK {
@@ -156,13 +146,12 @@ mod portable {
                         sum += i32::from(*code) * i32::from(with.cast_signed());
                     }
                 }
-                let steps = bounds.scales[row] * (sum as f32 + bounds.slacks[query]);
-                let bound = bounds.norms[row].mul_add(bounds.losses[query], steps);
-                hits.bounds[query][row] = bound;
-                hits.rows[query] |=
-                    u16::from(bound >= bounds.floors[query] || bound.is_nan()) << row;
+                let score = scales[row] * sum as f32;
+                hits.scores[query][row] = score;
+                hits.rows[query] |= u16::from(score >= floors[query] || score.is_nan()) << row;
             }
         }
+        hits.rows.iter().any(|rows| *rows != 0)
     }
 }
 
@@ -171,47 +160,50 @@ mod vnni {
     //! A line is one register, a query's four components one broadcast word.
 
     use std::arch::x86_64::{
-        _CMP_NLT_UQ, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32,
-        _mm512_fmadd_ps, _mm512_load_si512, _mm512_loadu_ps, _mm512_mul_ps, _mm512_set1_epi32,
-        _mm512_set1_ps, _mm512_storeu_ps,
+        _CMP_NLT_UQ, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32,
+        _mm512_load_si512, _mm512_loadu_ps, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps,
+        _mm512_setzero_si512, _mm512_storeu_ps,
     };
 
-    use super::{Bounds, Hits, Line, Tile};
+    use super::{BLOCK, Hits, Line, Tile};
 
     /// # Safety
     /// The processor has AVX-512F and AVX-512-VNNI.
     #[target_feature(enable = "avx512f,avx512vnni")]
     pub(super) unsafe fn scan<const Q: usize>(
         block: &[Line],
+        scales: &[f32; BLOCK],
         tile: &Tile<Q>,
-        bounds: &Bounds<'_, Q>,
+        floors: &[f32; Q],
         hits: &mut Hits<Q>,
-    ) {
-        let mut sums = tile.starts.map(|start| _mm512_set1_epi32(start));
+    ) -> bool {
+        // No closures here: one would not be compiled for this processor, and be called.
+        let mut sums = [_mm512_setzero_si512(); Q];
+        for (sum, start) in sums.iter_mut().zip(&tile.starts) {
+            *sum = _mm512_set1_epi32(*start);
+        }
         for (line, words) in block.iter().zip(&tile.words) {
             // SAFETY: a line holds 64 bytes at an address that 64 divides.
             let line = unsafe { _mm512_load_si512(std::ptr::from_ref(line).cast()) };
-            for query in 0..Q {
-                let with = _mm512_set1_epi32(words[query]);
-                sums[query] = _mm512_dpbusd_epi32(sums[query], line, with);
+            for (sum, word) in sums.iter_mut().zip(words) {
+                *sum = _mm512_dpbusd_epi32(*sum, line, _mm512_set1_epi32(*word));
             }
         }
-        // SAFETY: both hold sixteen values.
-        let (scales, norms) = unsafe {
-            (_mm512_loadu_ps(bounds.scales.as_ptr()), _mm512_loadu_ps(bounds.norms.as_ptr()))
-        };
+        // SAFETY: there are sixteen.
+        let scales = unsafe { _mm512_loadu_ps(scales.as_ptr()) };
+        let mut any = 0;
         for query in 0..Q {
-            let slack = _mm512_set1_ps(bounds.slacks[query]);
-            let steps =
-                _mm512_mul_ps(scales, _mm512_add_ps(_mm512_cvtepi32_ps(sums[query]), slack));
-            let bound = _mm512_fmadd_ps(norms, _mm512_set1_ps(bounds.losses[query]), steps);
-            let floor = _mm512_set1_ps(bounds.floors[query]);
-            hits.rows[query] = _mm512_cmp_ps_mask::<_CMP_NLT_UQ>(bound, floor);
-            if hits.rows[query] != 0 {
+            let score = _mm512_mul_ps(scales, _mm512_cvtepi32_ps(sums[query]));
+            let floor = _mm512_set1_ps(floors[query]);
+            let rows = _mm512_cmp_ps_mask::<_CMP_NLT_UQ>(score, floor);
+            hits.rows[query] = rows;
+            any |= rows;
+            if rows != 0 {
                 // SAFETY: sixteen values fit.
-                unsafe { _mm512_storeu_ps(hits.bounds[query].as_mut_ptr(), bound) };
+                unsafe { _mm512_storeu_ps(hits.scores[query].as_mut_ptr(), score) };
             }
         }
+        any != 0
     }
 }
 
@@ -221,46 +213,45 @@ mod avx2 {
     //! are made signed again and the sign goes over to the query.
 
     use std::arch::x86_64::{
-        __m256i, _CMP_NLT_UQ, _mm256_add_epi32, _mm256_add_ps, _mm256_cmp_ps, _mm256_cvtepi32_ps,
-        _mm256_fmadd_ps, _mm256_load_si256, _mm256_loadu_ps, _mm256_madd_epi16,
-        _mm256_maddubs_epi16, _mm256_movemask_ps, _mm256_mul_ps, _mm256_set1_epi8,
-        _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256,
-        _mm256_sign_epi8, _mm256_storeu_ps, _mm256_xor_si256,
+        __m256i, _CMP_NLT_UQ, _mm256_add_epi32, _mm256_cmp_ps, _mm256_cvtepi32_ps,
+        _mm256_load_si256, _mm256_loadu_ps, _mm256_madd_epi16, _mm256_maddubs_epi16,
+        _mm256_movemask_ps, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32,
+        _mm256_set1_ps, _mm256_setzero_si256, _mm256_sign_epi8, _mm256_storeu_ps, _mm256_xor_si256,
     };
 
-    use super::{BLOCK, Bounds, Hits, Line, Tile};
+    use super::{BLOCK, Hits, Line, Tile};
 
     /// # Safety
     /// The processor has AVX2 and FMA.
     #[target_feature(enable = "avx2,fma")]
     pub(super) unsafe fn scan<const Q: usize>(
         block: &[Line],
+        scales: &[f32; BLOCK],
         tile: &Tile<Q>,
-        bounds: &Bounds<'_, Q>,
+        floors: &[f32; Q],
         hits: &mut Hits<Q>,
-    ) {
+    ) -> bool {
         hits.rows = [0; Q];
         for half in 0..2 {
             // SAFETY: the caller promises the processor; `half` is 0 or 1.
             let sums = unsafe { sums(block, tile, half) };
             let first = half * BLOCK / 2;
             // SAFETY: eight values follow the first of either half.
-            let (scales, norms) = unsafe {
-                let scales = bounds.scales.as_ptr().add(first);
-                (_mm256_loadu_ps(scales), _mm256_loadu_ps(bounds.norms.as_ptr().add(first)))
-            };
+            let scales = unsafe { _mm256_loadu_ps(scales.as_ptr().add(first)) };
             for query in 0..Q {
-                let slack = _mm256_set1_ps(bounds.slacks[query]);
-                let steps = _mm256_add_ps(_mm256_cvtepi32_ps(sums[query]), slack);
-                let steps = _mm256_mul_ps(scales, steps);
-                let bound = _mm256_fmadd_ps(norms, _mm256_set1_ps(bounds.losses[query]), steps);
-                let floor = _mm256_set1_ps(bounds.floors[query]);
-                let found = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NLT_UQ>(bound, floor)) as u16;
+                let score = _mm256_mul_ps(scales, _mm256_cvtepi32_ps(sums[query]));
+                let floor = _mm256_set1_ps(floors[query]);
+                let found = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NLT_UQ>(score, floor)) as u16;
                 hits.rows[query] |= found << first;
                 // SAFETY: eight values fit behind the first of either half.
-                unsafe { _mm256_storeu_ps(hits.bounds[query].as_mut_ptr().add(first), bound) };
+                unsafe { _mm256_storeu_ps(hits.scores[query].as_mut_ptr().add(first), score) };
             }
         }
+        let mut any = 0;
+        for rows in &hits.rows {
+            any |= rows;
+        }
+        any != 0
     }
 
     /// The sums of eight rows, by query.
@@ -271,6 +262,9 @@ mod avx2 {
     #[target_feature(enable = "avx2")]
     unsafe fn sums<const Q: usize>(block: &[Line], tile: &Tile<Q>, half: usize) -> [__m256i; Q] {
         let mut sums = [_mm256_setzero_si256(); Q];
+        for (sum, margin) in sums.iter_mut().zip(&tile.margins) {
+            *sum = _mm256_set1_epi32(*margin);
+        }
         for (line, words) in block.iter().zip(&tile.words) {
             let start = std::ptr::from_ref(line).cast::<__m256i>();
             // SAFETY: a line holds two such halves at addresses that 32 divides.
@@ -304,9 +298,7 @@ mod tests {
             bytes in prop::collection::vec(1u8..=255, 40 * 64),
             codes in prop::collection::vec(-127i8..=127, 40 * GROUP * Q),
             scales in prop::array::uniform16(0.0f32..2.0),
-            norms in prop::array::uniform16(0.0f32..90.0),
-            slacks in prop::array::uniform3(0.0f32..90.0),
-            losses in prop::array::uniform3(0.0f32..9.0),
+            margins in prop::array::uniform3(-900i32..900),
             floors in prop::array::uniform3(-50_000f32..50_000.0),
         ) {
             let line = |at: usize| {
@@ -315,28 +307,18 @@ mod tests {
                 }))
             };
             let block: Vec<Line> = (0..groups).map(line).collect();
-            let queries: Vec<&[i8]> = codes.chunks(groups * GROUP).take(Q).collect();
+            let queries: Vec<(&[i8], i32)> =
+                codes.chunks(groups * GROUP).zip(margins).take(Q).collect();
             let tile = Tile::<Q>::new(&queries, groups);
-            let bounds = Bounds {
-                scales: &scales, norms: &norms, slacks: &slacks, losses: &losses, floors: &floors,
-            };
             let mut expected = Hits::default();
-            Int8Kernel::Portable.scan(&block, &tile, &bounds, &mut expected);
+            Int8Kernel::Portable.scan((&block, &scales), &tile, &floors, &mut expected);
             for kernel in Int8Kernel::all() {
                 let mut got = Hits::default();
-                kernel.scan(&block, &tile, &bounds, &mut got);
-                for query in 0..Q {
-                    for row in 0..BLOCK {
-                        let (floor, exact) = (floors[query], expected.bounds[query][row]);
-                        let is_hit = got.rows[query] >> row & 1 == 1;
-                        // Sums are whole numbers; the bounds differ by the last bit at most.
-                        let near = (exact - floor).abs() <= 1e-5 * (1.0 + floor.abs());
-                        prop_assert!(near || is_hit == (exact >= floor), "{:?}", kernel);
-                        if is_hit {
-                            let got = got.bounds[query][row];
-                            prop_assert!((got - exact).abs() <= 1e-5 * (1.0 + exact.abs()));
-                        }
-                    }
+                let any = kernel.scan((&block, &scales), &tile, &floors, &mut got);
+                prop_assert_eq!(got.rows, expected.rows, "{:?}", kernel);
+                prop_assert_eq!(any, got.rows != [0; Q]);
+                for query in (0..Q).filter(|query| got.rows[*query] != 0) {
+                    prop_assert_eq!(got.scores[query], expected.scores[query], "{:?}", kernel);
                 }
             }
         }
@@ -347,21 +329,13 @@ mod tests {
         let (row, query) = ([3i8, -127, 0, 127], [-127i8, 127, 5, 127]);
         let mut line = Line([[128; GROUP]; BLOCK]);
         line.0[5] = row.map(|code| code.cast_unsigned() ^ 0x80);
-        let tile = Tile::<1>::new(&[&query], 1);
-        let (scales, norms) = ([1.0; BLOCK], [0.0; BLOCK]);
-        let bounds = Bounds {
-            scales: &scales,
-            norms: &norms,
-            slacks: &[0.0],
-            losses: &[0.0],
-            floors: &[f32::MIN],
-        };
+        let tile = Tile::<1>::new(&[(&query, 7)], 1);
         for kernel in Int8Kernel::all() {
             let mut hits = Hits::default();
-            kernel.scan(&[line], &tile, &bounds, &mut hits);
-            let mut expected = [0.0; BLOCK];
-            expected[5] = (-3 * 127 - 127 * 127 + 127 * 127) as f32;
-            assert_eq!((hits.rows, hits.bounds), ([u16::MAX], [expected]), "{kernel:?}");
+            assert!(kernel.scan((&[line], &[1.0; BLOCK]), &tile, &[f32::MIN], &mut hits));
+            let mut expected = [7.0; BLOCK];
+            expected[5] = (7 - 3 * 127 - 127 * 127 + 127 * 127) as f32;
+            assert_eq!((hits.rows, hits.scores), ([u16::MAX], [expected]), "{kernel:?}");
         }
     }
 }
