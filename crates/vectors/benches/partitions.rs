@@ -2,6 +2,8 @@
 //! second by number of partitions looked into, on one thread.
 //! `cargo bench -p gannet-vectors --bench partitions -- [ROWS] [PARTITIONS]`
 
+#![allow(clippy::print_stdout, reason = "what is measured is a table")]
+
 #[path = "support/items.rs"]
 mod items;
 

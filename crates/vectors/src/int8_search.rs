@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::codes::{CodedQuery, Codes};
 use crate::kernel::Kernel;
-use crate::kernel::int8::{BLOCK, Hits, Int8Kernel, Tile};
+use crate::kernel::int8::{BLOCK, Floors, Hits, Int8Kernel, Tile};
 use crate::kernel::prefetch;
 use crate::mask::RowMask;
 use crate::matrix::Matrix;
@@ -78,7 +78,7 @@ impl Int8Search {
     ) -> Result<Vec<SearchOutcome>, SearchError> {
         queries.iter().try_for_each(|one| SearchError::check_query(one.values, self.dim()))?;
         // A last batch of a few queries would wait for memory alone.
-        let batch = queries.len().div_ceil(rayon::current_num_threads()).min(BATCH).max(1);
+        let batch = queries.len().div_ceil(rayon::current_num_threads()).clamp(1, BATCH);
         let batches = queries.len().div_ceil(batch).max(1);
         let parts = queries.par_chunks(queries.len().div_ceil(batches).max(1));
         let found: Vec<Vec<SearchOutcome>> =
@@ -159,7 +159,7 @@ impl Int8Search {
         // Scores are compared as bounds are: a rounding of the division must not lose a row.
         let floor = floor - floor.abs() * 1e-6;
         let mut asked = Asked::<1>::new(queries, coded, usize::MAX, &self.codes);
-        asked.floors = [floor];
+        asked.floors = [[floor; BLOCK]];
         let mut top = TopK::new(k);
         for block in 0..self.len().div_ceil(BLOCK) {
             if block % (STOP_EVERY * BLOCKS_A_WORD) == 0 && stop() {
@@ -200,7 +200,7 @@ fn kept(k: usize) -> usize {
 struct Asked<'a, const Q: usize> {
     queries: &'a [Query<'a>],
     tile: Tile<Q>,
-    floors: [f32; Q],
+    floors: Floors<Q>,
     tops: Vec<TopK>,
     hits: Hits<Q>,
 }
@@ -214,7 +214,7 @@ impl<'a, const Q: usize> Asked<'a, Q> {
             tile: Tile::new(&codes, rows.groups()),
             // A query that is missing finds nothing.
             floors: std::array::from_fn(|at| {
-                if at < coded.len() { f32::NEG_INFINITY } else { f32::INFINITY }
+                [if at < coded.len() { f32::NEG_INFINITY } else { f32::INFINITY }; BLOCK]
             }),
             tops: coded.iter().map(|_| TopK::new(kept)).collect(),
             hits: Hits::default(),
@@ -268,7 +268,7 @@ impl<'a, const Q: usize> Asked<'a, Q> {
                     self.tops[query].offer(row, bound);
                 }
             }
-            self.floors[query] = self.tops[query].threshold();
+            self.floors[query] = [self.tops[query].threshold(); BLOCK];
         }
     }
 

@@ -173,7 +173,7 @@ impl PartitionIndex {
         let mut near = vec![0.0f32; count.next_multiple_of(BLOCK)];
         for (block, near) in near.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
             let Asked { tile, hits, .. } = asked;
-            self.kernel.scan(self.centres.block(block), tile, &[f32::NEG_INFINITY], hits);
+            self.kernel.scan(self.centres.block(block), tile, &[[f32::NEG_INFINITY; BLOCK]], hits);
             *near = hits.scores[0];
         }
         let norm = Kernel::detect().dot(query, query).sqrt() / unit;
@@ -252,7 +252,7 @@ impl PartitionIndex {
             }
             asked.blocks += 1;
             let Asked { tile, hits, .. } = asked;
-            if !self.kernel.scan(self.codes.block(block), tile, &[floor], hits) {
+            if !self.kernel.scan(self.codes.block(block), tile, &[[floor; BLOCK]], hits) {
                 continue;
             }
             let mut left = asked.hits.rows[0];
@@ -460,6 +460,38 @@ mod tests {
         let all = 50 * index.norms.len();
         assert!(found[2].0 > 0.95 && found[2].1 < all / 2, "{found:?} of {all}");
         assert!(found[4].0 > 0.999 && found[4].1 == all, "{found:?} of {all}");
+    }
+
+    #[test]
+    fn as_many_as_there_are_come_back_each_open_and_with_its_score() {
+        struct OneIn(u32);
+        impl RowMask for OneIn {
+            fn word(&self, at: usize) -> u64 {
+                let is_open = |bit: &u32| (at as u32 * 64 + bit).is_multiple_of(self.0);
+                (0..64).filter(is_open).fold(0, |word, bit| word | 1 << bit)
+            }
+
+            fn selectivity(&self) -> f32 {
+                1.0 / self.0 as f32
+            }
+        }
+
+        let rows = clustered(3_000, 12);
+        let mut index = PartitionIndex::build(rows.clone(), &PartitionOptions::default());
+        index.set_effort(Effort { lean: 0.0, reach: 1.2 });
+        for one_in in [1, 2, 10, 100, 1_000, 2_999, 10_000] {
+            for k in [0, 1, 10, 500, usize::MAX] {
+                let query = rows.row(17);
+                let found = index.search(query, k, &OneIn(one_in), &|| false).unwrap().neighbours;
+                assert_eq!(found.len(), 3_000usize.div_ceil(one_in as usize).min(k));
+                for one in &found {
+                    assert!(one.row.is_multiple_of(one_in));
+                    assert_eq!(one.score, crate::kernel::dot(query, rows.row(one.row as usize)));
+                }
+                let order = |pair: &[Neighbour]| pair[0].score >= pair[1].score;
+                assert!(found.windows(2).all(order));
+            }
+        }
     }
 
     #[test]
