@@ -8,10 +8,10 @@
 //!
 //! How far a query looks is decided by what it has found. A row at angle `phi` to its centre, whose
 //! centre is at angle `theta` to the query, has the score `|x| |q| (cos(theta) cos(phi) + z
-//! sin(theta) sin(phi))`, where `z` in -1..1 is how far it leans towards the query. `z` is small where
-//! rows spread in many directions; [`Effort::lean`] is the `z` that is reckoned with, for `phi` the
-//! partition's median is taken. A block whose longest row could not reach the worst score kept so far
-//! ends its partition; with a lean of 1 hardly anything is missed.
+//! sin(theta) sin(phi))`, where `z` in -1..1 is how far it leans towards the query. `z` is small
+//! where rows spread in many directions; [`Effort::lean`] is the `z` that is reckoned with, and for
+//! `phi` the partition's median is taken. A block whose longest row could not reach the worst score
+//! kept so far ends its partition; with a lean of 1 hardly anything is missed.
 
 use std::sync::Arc;
 
