@@ -28,7 +28,8 @@ pub struct LiveLimits {
 }
 
 impl Default for LiveLimits {
-    /// About a gigabyte at the most, and ten answers of 500 items a user.
+    /// By reckoning 1.5 to 2 gigabytes at the most, slots and built records included, and ten
+    /// answers of 500 items a user.
     fn default() -> Self {
         Self {
             users_max: 500_000,
