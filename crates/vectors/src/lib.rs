@@ -12,6 +12,7 @@ mod matrix;
 mod partitions;
 mod search;
 mod top_k;
+mod tuning;
 
 pub use exact::ExactSearch;
 pub use int8_search::{Int8Search, Query};
@@ -22,3 +23,4 @@ pub use matrix::{Matrix, MatrixError};
 pub use partitions::{Effort, PartitionIndex, PartitionOptions};
 pub use search::{Neighbour, SearchError, SearchOutcome, VectorSearch};
 pub use top_k::TopK;
+pub use tuning::Tried;

@@ -138,6 +138,16 @@ impl PartitionIndex {
         self.shapes.cosines.len()
     }
 
+    /// The full rows.
+    pub(crate) fn rows(&self) -> &Arc<Matrix> {
+        &self.rows
+    }
+
+    /// How far searches look.
+    pub fn effort(&self) -> Effort {
+        self.effort
+    }
+
     /// Makes searches look so far.
     pub fn set_effort(&mut self, effort: Effort) {
         self.effort = effort;
@@ -405,7 +415,7 @@ fn assign(rows: &Matrix, centres: &Matrix) -> Vec<u32> {
 }
 
 /// SplitMix64 (Steele, Lea and Flood 2014).
-fn random(state: &mut u64) -> u64 {
+pub(crate) fn random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
