@@ -1,42 +1,11 @@
 //! The binary as a person uses it: every command, one after the other, on the simulated catalogue.
 
+mod support;
+
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
-
-fn gannet(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_gannet"))
-        .current_dir(folder)
-        .args(arguments)
-        .args(["--data-dir", "data", "--cache-dir", "cache", "--quiet"])
-        .output()
-        .expect("the binary starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// What the command printed; it must have ended well.
-fn printed(folder: &Path, arguments: &[&str]) -> String {
-    let output = gannet(folder, arguments);
-    let complaint = text(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {}\n{complaint}", output.status);
-    text(&output.stdout)
-}
-
-fn json(folder: &Path, arguments: &[&str]) -> Value {
-    let printed = printed(folder, &[arguments, &["--json"]].concat());
-    serde_json::from_str(&printed).expect("one JSON document")
-}
-
-/// The complaint of a command that must fail with this exit code.
-fn complaint(folder: &Path, arguments: &[&str], code: i32) -> String {
-    let output = gannet(folder, arguments);
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{}", text(&output.stderr));
-    text(&output.stderr)
-}
+use support::{complaint, json, printed};
 
 fn recall_at_500(report: &Value, list: &str) -> f64 {
     let merged = &report["merged"]["list"]["curve"];

@@ -1,37 +1,12 @@
 //! Data in every common form through the binary: taken, trained on and judged, or refused with the
 //! file and line at fault.
 
+mod support;
+
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
-
-fn gannet(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_gannet"))
-        .current_dir(folder)
-        .args(arguments)
-        .args(["--data-dir", "data", "--cache-dir", "cache", "--quiet"])
-        .output()
-        .expect("the binary starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// What the command says as JSON; it must have ended well.
-fn json(folder: &Path, arguments: &[&str]) -> Value {
-    let output = gannet(folder, &[arguments, &["--json"]].concat());
-    assert!(output.status.success(), "{arguments:?}\n{}", text(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("one JSON document")
-}
-
-/// The complaint of a command that must fail.
-fn complaint(folder: &Path, arguments: &[&str]) -> String {
-    let output = gannet(folder, arguments);
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}\n{}", text(&output.stdout));
-    text(&output.stderr)
-}
+use support::{complaint, json, printed, text};
 
 fn write(folder: &Path, name: &str, contents: impl AsRef<[u8]>) {
     std::fs::write(folder.join(name), contents).expect("a folder to write to");
@@ -45,7 +20,7 @@ fn counts(here: &Path, name: &str, format: &str) -> [u64; 3] {
 
 /// Refuses a folder: what is said names all these, and nothing is stored.
 fn refused(here: &Path, format: &str, named: &[&str]) {
-    let said = complaint(here, &["ingest", "broken", "--format", format, "--path", "."]);
+    let said = complaint(here, &["ingest", "broken", "--format", format, "--path", "."], 1);
     for part in named {
         assert!(said.contains(part), "{part:?} is not in {said}");
     }
@@ -97,7 +72,7 @@ fn simulated_parquet_is_taken_with_its_truth_weighed_and_judged_by_it() {
     // By itself, and by the folder that was written: the same.
     assert_eq!(json(here, &["evaluate", "--users", "60", "--truth"]), report["truth"]);
     assert_eq!(json(here, &["evaluate", "--users", "60", "--truth", "made"]), report["truth"]);
-    let shown = text(&gannet(here, &["evaluate", "--users", "60"]).stdout);
+    let shown = printed(here, &["evaluate", "--users", "60"]);
     for title in ["Against the truth", "by scene of the held-out event", "by age of the item"] {
         assert!(shown.contains(title), "{title}:\n{shown}");
     }
@@ -109,7 +84,7 @@ fn simulated_parquet_is_taken_with_its_truth_weighed_and_judged_by_it() {
         .filter_map(|one| one["preference"].as_f64())
         .collect();
     assert!(told.len() == 20 && told.is_sorted_by(|better, worse| better >= worse), "{told:?}");
-    let nobody = complaint(here, &["inspect", "--dataset", "made", "--truth-of", "user-121"]);
+    let nobody = complaint(here, &["inspect", "--dataset", "made", "--truth-of", "user-121"], 1);
     assert!(nobody.contains("user-121"), "{nobody}");
     other_truths(here);
 }
@@ -117,13 +92,13 @@ fn simulated_parquet_is_taken_with_its_truth_weighed_and_judged_by_it() {
 /// A truth that is not that of the snapshot, or is damaged.
 fn other_truths(here: &Path) {
     json(here, &[&SMALL[..], &["seeded", "--seed", "2"]].concat());
-    let said = complaint(here, &["evaluate", "--truth", "seeded"]);
+    let said = complaint(here, &["evaluate", "--truth", "seeded"], 1);
     assert!(said.contains("another catalogue") && said.contains("item-1"), "{said}");
     json(
         here,
         &["simulate", "--items", "300", "--users", "120", "--events", "600", "--out", "fewer"],
     );
-    let said = complaint(here, &["evaluate", "--truth", "fewer"]);
+    let said = complaint(here, &["evaluate", "--truth", "fewer"], 1);
     assert!(said.contains("300 items") && said.contains("400"), "{said}");
 
     let kept = here.join("data/datasets/made/truth.json");
@@ -131,11 +106,11 @@ fn other_truths(here: &Path) {
     let damage = |bytes: &[u8]| std::fs::write(&kept, bytes).expect("a file to write to");
     damage(&whole[..whole.len() / 2]);
     for arguments in [&["evaluate"][..], &["evaluate", "--truth"]] {
-        let said = complaint(here, arguments);
+        let said = complaint(here, arguments, 1);
         assert!(said.contains("truth.json") && said.contains("bytes"), "{said}");
     }
     damage(text(&whole).replace("\"seed\": 1", "\"seed\": 3").as_bytes());
-    let said = complaint(here, &["evaluate", "--truth"]);
+    let said = complaint(here, &["evaluate", "--truth"], 1);
     assert!(said.contains("truth.json") && said.contains("sha256"), "{said}");
 
     // A truth that does not fit is not taken in, and the older data set stays.
@@ -144,10 +119,10 @@ fn other_truths(here: &Path) {
         "made/truth.json",
         text(&std::fs::read(here.join("seeded/truth.json")).expect("a truth")),
     );
-    let said = complaint(here, &[&PARQUET[..], &["made"]].concat());
+    let said = complaint(here, &[&PARQUET[..], &["made"]].concat(), 1);
     assert!(said.contains("truth.json") && said.contains("another time"), "{said}");
     write(here, "made/truth.json", "{\"format\": \"gannet sim");
-    let said = complaint(here, &[&PARQUET[..], &["made"]].concat());
+    let said = complaint(here, &[&PARQUET[..], &["made"]].concat(), 1);
     assert!(said.contains("truth.json") && said.contains("cut short"), "{said}");
     let stored = json(here, &["inspect", "--dataset", "made"]);
     assert_eq!(stored["item_count"], 400);
@@ -160,7 +135,7 @@ fn a_truncated_parquet_file_is_named() {
     json(here, &[&SMALL[..], &["made"]].concat());
     let events = std::fs::read(here.join("made/events.parquet")).unwrap();
     write(here, "made/events.parquet", &events[..events.len() / 2]);
-    let said = complaint(here, &[&PARQUET[..], &["made"]].concat());
+    let said = complaint(here, &[&PARQUET[..], &["made"]].concat(), 1);
     assert!(said.contains("events.parquet") && said.contains("truncated"), "{said}");
     assert!(!here.join("data/datasets/made").exists(), "nothing is stored");
 }
@@ -239,7 +214,7 @@ fn kuairand_is_taken_with_its_tabs_and_judged_by_them() {
     assert_eq!(tabs, ["tab-0", "tab-1"]);
     assert!(report["merged"]["recall"].as_f64() > Some(0.0));
     assert!(report.get("truth").is_none(), "real data has none");
-    let said = complaint(here, &["evaluate", "--truth"]);
+    let said = complaint(here, &["evaluate", "--truth"], 1);
     assert!(said.contains("keeps no truth"), "{said}");
     log += "1,6,20220425,0,1650000000000,1,0,0,0,0,0,1,long,9000,0,0,0,0,1\n";
     write(here, "log_standard_small.csv", log);

@@ -15,10 +15,10 @@ use rayon::prelude::*;
 use crate::codes::{CodedQuery, Codes};
 use crate::kernel::Kernel;
 use crate::kernel::int8::{BLOCK, Floors, Hits, Int8Kernel, Tile};
-use crate::kernel::prefetch;
 use crate::mask::RowMask;
 use crate::matrix::Matrix;
-use crate::search::{Neighbour, SearchError, SearchOutcome, VectorSearch};
+use crate::rescoring::rescore;
+use crate::search::{SearchError, SearchOutcome, VectorSearch};
 use crate::top_k::TopK;
 
 /// Queries compared with a block at once: their sums fill half of the vector registers.
@@ -36,9 +36,6 @@ const BLOCKS_A_WORD: usize = 64 / BLOCK;
 
 /// Words of a mask between two questions whether to stop.
 const STOP_EVERY: usize = 64;
-
-/// Rows ahead of their use that rescoring asks for.
-const AHEAD: usize = 8;
 
 /// One query of a batch.
 #[derive(Clone, Copy)]
@@ -135,9 +132,7 @@ impl Int8Search {
             true => kept_rows.last().map_or(f32::NEG_INFINITY, |last| last.score * coded.unit),
             false => f32::NEG_INFINITY,
         };
-        let mut top = TopK::new(k);
-        self.rescore(query.values, &kept_rows, &mut top);
-        let best = top.into_sorted();
+        let best = rescore(&self.rows, query.values, &kept_rows, k);
         let is_sure = best.len() < k || best.last().is_none_or(|last| last.score > others);
         if is_sure || !complete || k == 0 {
             return SearchOutcome { neighbours: best, complete };
@@ -176,17 +171,6 @@ impl Int8Search {
             }
         }
         SearchOutcome { neighbours: top.into_sorted(), complete: true }
-    }
-
-    fn rescore(&self, query: &[f32], rows: &[Neighbour], top: &mut TopK) {
-        let kernel = Kernel::detect();
-        for (at, one) in rows.iter().enumerate() {
-            if let Some(next) = rows.get(at + AHEAD) {
-                let row = self.rows.row(next.row as usize);
-                (0..row.len()).step_by(16).for_each(|at| prefetch(row, at));
-            }
-            top.offer(one.row, kernel.dot(query, self.rows.row(one.row as usize)));
-        }
     }
 }
 

@@ -10,6 +10,7 @@ mod kernel;
 mod mask;
 mod matrix;
 mod partitions;
+mod rescoring;
 mod search;
 mod top_k;
 mod tuning;

@@ -20,9 +20,10 @@ use rayon::prelude::*;
 use crate::codes::{CodedQuery, Codes};
 use crate::int8_search::{Int8Search, Query};
 use crate::kernel::int8::{BLOCK, Hits, Int8Kernel, Tile};
-use crate::kernel::{Kernel, normalize, prefetch};
+use crate::kernel::{Kernel, normalize};
 use crate::mask::{AllRows, RowMask};
 use crate::matrix::Matrix;
+use crate::rescoring::rescore;
 use crate::search::{Neighbour, SearchError, SearchOutcome, VectorSearch};
 use crate::top_k::TopK;
 
@@ -31,9 +32,6 @@ const SAMPLE_EACH: usize = 64;
 
 /// Rows assigned together.
 const ASSIGN: usize = 4096;
-
-/// Rows ahead of their use that rescoring asks for.
-const AHEAD: usize = 8;
 
 /// Partitions looked into before the rest is ordered.
 const FIRST: usize = 32;
@@ -172,7 +170,7 @@ impl PartitionIndex {
         };
         let reach = self.reckon(query, &mut asked, coded.unit);
         let complete = self.look(reach, &mut asked, mask, stop);
-        let best = self.rescore(query, &asked.top.into_sorted(), k);
+        let best = rescore(&self.rows, query, &asked.top.into_sorted(), k);
         Ok((SearchOutcome { neighbours: best, complete }, asked.blocks))
     }
 
@@ -277,19 +275,6 @@ impl PartitionIndex {
                 }
             }
         }
-    }
-
-    fn rescore(&self, query: &[f32], rows: &[Neighbour], k: usize) -> Vec<Neighbour> {
-        let kernel = Kernel::detect();
-        let mut top = TopK::new(k);
-        for (at, one) in rows.iter().enumerate() {
-            if let Some(next) = rows.get(at + AHEAD) {
-                let row = self.rows.row(next.row as usize);
-                (0..row.len()).step_by(16).for_each(|at| prefetch(row, at));
-            }
-            top.offer(one.row, kernel.dot(query, self.rows.row(one.row as usize)));
-        }
-        top.into_sorted()
     }
 }
 
